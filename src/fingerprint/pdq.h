@@ -62,7 +62,7 @@ enum class Turn : std::uint8_t {
   kOriginal,
   kRotate90,  // counter-clockwise
   kRotate180,
-  kRotate270,
+  kRotate270,  // counter-clockwise
   kFlipX,      // top to bottom
   kFlipY,      // left to right
   kFlipPlus1,  // over the main diagonal (transposed)
@@ -75,7 +75,8 @@ struct PdqResult {
   int quality = 0;  // 0 to 100
 };
 struct PdqDihedralResult {
-  Dihedral hashes{};  // indexed by Turn; what the turned picture would hash to, within a few bits
+  Dihedral hashes{};  // indexed by Turn; what the turned picture would hash to, within some 20
+                      // bits: the sample sits half a step off centre
   int quality = 0;
 };
 
