@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "entente/acts/apply.h"
+
+namespace entente::acts {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+
+Instant ceil_to_hour(Instant t) {
+  const auto floor = std::chrono::floor<hours>(t);
+  return floor == t ? t : Instant(floor + hours(1));
+}
+
+bool is_working_day(Instant t) {
+  const std::chrono::weekday day{std::chrono::floor<days>(t)};
+  return day != std::chrono::Saturday && day != std::chrono::Sunday;
+}
+
+// Reg. 1182/71 Art. 3: the hour (or day) of the event is not counted; hours run through week-ends; a period in days,
+// weeks or months ends with its last day and rolls to the next working day. It only ever lengthens a duty or a
+// window; seals, holds and restrictions end strictly (legal.md §0, asymmetry rule).
+Instant due_1182(const ClockRule& rule, Instant start, Instant strict) {
+  if (rule.kind == ClockKind::kExit) return strict;
+  if (rule.period.in_hours()) return rule.period.after(ceil_to_hour(start));
+  auto day = std::chrono::floor<days>(strict);
+  while (!is_working_day(day)) day += days(1);
+  return Instant(day + days(1)) - Millis(1);
+}
+
+const Event* latest_start(const ActState& state, const ClockRule& rule, std::string_view role,
+                          std::optional<std::size_t> target, std::string_view party) {
+  const auto anchor = rule.anchors.find(std::string(role));
+  const Event* best = nullptr;
+  const auto consider = [&](std::string_view move, std::string_view by) {
+    const Event* e = state.last(move, by, target);
+    if (e != nullptr && (best == nullptr || e->at > best->at)) best = e;
+  };
+  if (anchor != rule.anchors.end()) consider(anchor->second, party);
+  else
+    for (const auto& move : rule.starts) consider(move, {});
+  return best;
+}
+
+bool applies(const ActState& state, const ClockRule& rule) {
+  if (rule.only_if.empty()) return true;
+  const auto eq = rule.only_if.find('=');
+  const json::Value form(state.form);  // at_pointer's answer points into it
+  const auto* v = json::at_pointer(form, rule.only_if.substr(0, eq));
+  return v != nullptr && v->is_string() && std::string_view(v->get_string()) == rule.only_if.substr(eq + 1);
+}
+
+}  // namespace
+
+std::optional<ClockInstance> clock_for(const ActState& state, const Regime& regime, const ClockRule& rule,
+                                       std::string_view role, std::optional<std::size_t> target,
+                                       std::string_view review) {
+  if (!applies(state, rule)) return std::nullopt;
+  ClockInstance c;
+  c.id = rule.id;
+  c.kind = rule.kind;
+  c.owner = rule.owner;
+  c.then = rule.then;
+  if (rule.per_target) c.target = target;
+  if (rule.per_review) {
+    const auto it = std::find_if(state.reviews.begin(), state.reviews.end(), [&](const Review& r) {
+      return r.id == review && (rule.route.empty() || r.route == rule.route);
+    });
+    if (it == state.reviews.end()) return std::nullopt;
+    c.review = it->id;
+    c.started = it->opened;
+  } else {
+    // A window runs from the own receipt of whoever claims it (I8).
+    std::string_view party;
+    if (const Role* r = regime.role(role)) {
+      const auto p = state.participants.find(r->position);
+      if (p != state.participants.end()) party = p->second;
+    }
+    if (!rule.anchors.empty()) c.role = std::string(role);
+    const Event* start = latest_start(state, rule, role, rule.per_target ? target : std::nullopt, party);
+    if (start == nullptr) return std::nullopt;
+    c.started = start->at;
+  }
+  c.due = rule.period.after(c.started);
+  if (rule.due_from == "unseal_at" && state.unseal_at) c.due = *state.unseal_at;
+  if (rule.due_from == "retention_until" && state.retention_until) c.due = *state.retention_until;
+  c.due_1182 = due_1182(rule, c.started, c.due);
+  return c;
+}
+
+std::vector<ClockInstance> clocks(const ActState& state, const Regime& regime) {
+  std::vector<ClockInstance> out;
+  const auto live = [&](const ClockRule& rule, std::optional<std::size_t> target) {
+    return std::all_of(rule.live.begin(), rule.live.end(), [&](const Condition& c) { return holds(state, c, target); });
+  };
+  const auto add = [&](const ClockRule& rule, std::string_view role, std::optional<std::size_t> target, std::string_view review) {
+    if (!live(rule, target)) return;
+    if (auto c = clock_for(state, regime, rule, role, target, review)) out.push_back(*std::move(c));
+  };
+  for (const auto& rule : regime.clocks) {
+    if (rule.per_target) {
+      for (std::size_t i = 0; i < state.execution.size(); ++i) add(rule, rule.owner, i, {});
+    } else if (rule.per_review) {
+      for (const auto& r : state.reviews)
+        if (r.state == 1) add(rule, rule.owner, std::nullopt, r.id);
+    } else if (!rule.anchors.empty()) {
+      for (const auto& [role, move] : rule.anchors) add(rule, role, std::nullopt, {});
+    } else {
+      add(rule, rule.owner, std::nullopt, {});
+    }
+  }
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.due < b.due; });
+  return out;
+}
+
+}  // namespace entente::acts
