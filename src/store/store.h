@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -38,6 +39,7 @@ class Row {
   std::int64_t integer(std::size_t i) const;
   const std::string& text(std::size_t i) const;
   const Bytes& blob(std::size_t i) const;
+  double real(std::size_t i) const;
   std::optional<std::string> text_if(std::size_t i) const;
   std::optional<std::int64_t> integer_if(std::size_t i) const;
 
@@ -47,12 +49,13 @@ class Row {
 using Rows = std::vector<Row>;
 
 // One unit of work's view of the database. Errors: kConflict for a violated UNIQUE or CHECK constraint, kBusy,
-// kTooLarge (disk full), kCorrupt, kInternal for bad SQL.
+// kTooLarge (disk full), kCorrupt, kInternal for bad SQL. Text with a NUL and a NaN are kInvalid: no adapter could keep
+// them as they are. Transaction control, ATTACH and PRAGMA are refused: the store owns the transaction.
 class Tx {
  public:
   virtual ~Tx() = default;
   virtual Result<Rows> query(std::string_view sql, const Params& params = {}) = 0;
-  // Number of rows changed.
+  // Number of rows changed (of the last statement). Without parameters the text may be a script of several statements.
   virtual Result<std::int64_t> exec(std::string_view sql, const Params& params = {}) = 0;
 };
 
@@ -69,10 +72,12 @@ class Store {
   virtual Result<void> read(const Work& work) = 0;
 
   // Called on the writer inside the transaction, once per group, after the group's units and before COMMIT (the
-  // ledger signs its checkpoint here). A failing hook rolls the whole group back: every writer gets its error.
-  // Register before the first write.
+  // ledger signs its checkpoint here). A failing hook rolls the whole group back: every writer gets its error. A group
+  // whose units all failed commits nothing and calls no hook. Hooks run in the order of registration; register after
+  // `migrate` (a hook sees its tables) and before the first write that it must see.
   virtual void before_commit(Work hook) = 0;
-  // Called on the writer thread after a group is durable (wakes dispatchers). Must be quick and not call write().
+  // Called on the writer thread after a group is durable and before its writers are answered (wakes dispatchers). Must
+  // be quick and not call write().
   virtual void after_commit(std::function<void()> hook) = 0;
 };
 
