@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP as values. Handlers are plain synchronous functions from Request to Response that run on a bounded worker
-// pool; nothing here mentions Asio. The engine (server.h) owns sockets, limits and time; handlers own meaning.
+// HTTP as values. Handlers are plain synchronous functions from Request to Response that run on a
+// bounded worker pool; nothing here mentions Asio. The engine (server.h) owns sockets, limits and
+// time; handlers own meaning.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +21,15 @@
 namespace entente::http {
 
 struct Request {
-  std::string method;                          // upper case
-  std::string path;                            // percent-decoded, without the query; never contains ".." or NUL
-  std::string target;                          // as received
-  std::map<std::string, std::string> query;    // percent-decoded; a repeated name is refused with 400
-  std::map<std::string, std::string> params;   // from the route pattern: "/v1/acts/{id}"
-  std::map<std::string, std::string> headers;  // names in lower case; repeated values joined by ", "
+  std::string method;  // upper case
+  std::string path;    // percent-decoded, without the query; never contains ".." or NUL
+  std::string target;  // as received
+  std::map<std::string, std::string> query;  // percent-decoded; a repeated name is refused with 400
+  std::map<std::string, std::string> params;  // from the route pattern: "/v1/acts/{id}"
+  std::map<std::string, std::string>
+      headers;  // names in lower case; repeated values joined by ", "
   std::string body;
-  std::string peer;                            // IP address of the other side
+  std::string peer;  // IP address of the other side
 
   std::string_view header(std::string_view lower_name) const;
   std::string_view param(std::string_view name) const;
@@ -48,16 +50,22 @@ struct Response {
 };
 
 Response json_response(const json::Value& body, int status = 200);
-Response text_response(std::string body, std::string content_type = "text/plain; charset=utf-8", int status = 200);
+Response text_response(std::string body, std::string content_type = "text/plain; charset=utf-8",
+                       int status = 200);
 Response bytes_response(std::string body, std::string content_type);
-// RFC 9457: {"type":"https://entente.example/problems/<code>","title","status","detail","field"?,"rule"?,"mend"?}
-// as application/problem+json. 401 adds WWW-Authenticate, kBusy adds Retry-After.
+// RFC 9457:
+// {"type":"urn:entente:problem:<code_name>","title","status","detail","field"?,"rule"?,"mend"?} as
+// application/problem+json. 401 adds WWW-Authenticate, kBusy adds Retry-After.
 Response problem(const Error& error);
 int status_of(Code code);
+// The body as a JSON object. kUnsupported unless Content-Type is application/json or …+json (which
+// also makes a browser ask before it sends one from another site); the parser's faults as kInvalid.
+Result<json::Object> json_body(const Request& request);
 
 using Handler = std::function<Result<Response>(const Request&)>;
 
-// Which pool a route runs on: short database work, or hashing and decoding, so that one cannot starve the other.
+// Which pool a route runs on: short database work, or hashing and decoding, so that one cannot
+// starve the other.
 enum class Pool : std::uint8_t { kDb, kCpu };
 
 struct RouteOptions {
@@ -65,8 +73,10 @@ struct RouteOptions {
   Pool pool = Pool::kDb;
 };
 
-// Patterns: literal segments, `{name}` for one segment, and a final `{name...}` for the rest of the path.
-// A literal beats `{name}` beats `{name...}`. Lookup cost does not grow with the number of routes.
+// Patterns: literal segments, `{name}` for one segment, and a final `{name...}` for the rest of the
+// path. A literal beats `{name}` beats `{name...}`, which also matches nothing ("/files/"). A HEAD
+// without a route of its own runs the GET. Lookup cost does not grow with the number of routes.
+// Thread-safe once the last route is added.
 class Router {
  public:
   Router();
@@ -75,7 +85,8 @@ class Router {
   Router& operator=(Router&&) noexcept;
 
   // Registering one pattern and method twice is a bug (aborts).
-  void add(std::string_view method, std::string_view pattern, Handler handler, RouteOptions options = {});
+  void add(std::string_view method, std::string_view pattern, Handler handler,
+           RouteOptions options = {});
 
   struct Match {
     const Handler* handler = nullptr;
@@ -93,8 +104,11 @@ class Router {
   std::unique_ptr<Node> root_;
 };
 
-// Server-sent events. Publishers never block: a slow subscriber overflows its bounded outbox (kMaxPending events) and
-// is disconnected; it comes back with Last-Event-ID and reads the list anew. Thread-safe.
+// Server-sent events. Publishers never block: a slow subscriber overflows its bounded outbox
+// (kMaxPending events) and is disconnected; it comes back with Last-Event-ID and reads the list
+// anew. A stream is subscribed before its header is sent: who reads the list after the stream
+// opened misses nothing. `event` is one word, `data` may have lines. Ids count up from 1 in each
+// process. Thread-safe.
 class EventHub {
  public:
   static constexpr std::size_t kMaxPending = 256;

@@ -29,15 +29,17 @@ struct ClientResponse {
 };
 
 struct ClientOptions {
-  // Private, loopback and link-local addresses are refused (kForbidden) after name resolution, so that a peer or a
-  // reporter cannot make a node call into its own network. Nodes on one machine or one private network set this.
+  // Private, loopback and link-local addresses are refused (kForbidden) after name resolution, so
+  // that a peer or a reporter cannot make a node call into its own network. Nodes on one machine or
+  // one private network set this.
   bool allow_private_addresses = false;
   // Plain http is refused unless set (a node behind a TLS proxy, or loopback).
   bool allow_plain_http = false;
 };
 
 // Thread-safe. Redirects are never followed: they come back as what they are.
-// Errors: kUnavailable (no connection, TLS failure), kTimeout, kTooLarge, kForbidden (address or scheme), kInvalid (URL).
+// Errors: kUnavailable (no connection, TLS failure), kTimeout, kTooLarge, kForbidden (address or
+// scheme), kInvalid (URL).
 class Client {
  public:
   explicit Client(ClientOptions options = {});
