@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Inside sandbox.h: the keeper process, which forks workers and ends them, and the worker itself.
+//
+// The keeper is forked once, while the node is small and has one thread, so that a worker never
+// holds a copy of what the node learned later. It alone reaps its workers, so it never signals a
+// process id that was given to another process. It ends when its channel closes, hence with the
+// node however that ends, and its workers with it.
+#pragma once
+
+#include <sys/types.h>
+
+#include "entente/media/channel.h"
+#include "entente/media/sandbox.h"
+
+namespace entente::media {
+
+// Node to keeper: end worker `end` (0: none) and start a fresh one.
+struct KeeperAsk {
+  pid_t end = 0;
+};
+// Keeper to node, with the channel of the fresh worker beside it.
+struct KeeperAnswer {
+  int ended = 0;      // wait status of the ended worker
+  pid_t started = 0;  // 0: it could not be
+  int error = 0;      // then, errno
+};
+
+// Node to worker, with a sealed memory file of that size beside it.
+struct WorkerAsk {
+  std::uint64_t size = 0;
+};
+// Worker to node: one byte, then text. First kReady or, if it could not be confined, an error; then
+// the answer.
+enum class Verdict : std::uint8_t {
+  kReady,
+  kAnswer,   // the job's text
+  kInvalid,  // the others: the error's detail
+  kTooLarge,
+  kUnsupported,
+  kInternal,
+};
+
+struct Keeper {
+  pid_t pid = 0;
+  Fd channel;
+};
+// Forks the keeper. The child never returns from it.
+Result<Keeper> start_keeper(const SandboxOptions& options, const Job& job);
+
+}  // namespace entente::media

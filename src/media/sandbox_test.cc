@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Workers that do the worst an image could make them do. The width of the image picks the deed,
+// because a job is fixed when its pool is made; every deed must end in a clear error, and the next
+// image must be served.
+#include "entente/media/sandbox.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
+#include "entente/media/test_images.h"
+
+namespace entente::media {
+namespace {
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ENTENTE_TEST_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(ENTENTE_TEST_ASAN)
+// An allocation that fails ends a process under AddressSanitizer, rather than throw.
+constexpr bool kAsan = true;
+#else
+constexpr bool kAsan = false;
+#endif
+
+enum Deed : int {
+  kGood = 20,
+  kSegfault,
+  kAbort,
+  kLoop,
+  kBalloon,
+  kOpen,
+  kSocket,
+  kFork,
+  kExec,
+  kKillParent,
+  kExecutableMemory,
+  kMakeMemoryExecutable,
+  kTrace,
+  kReadOtherProcess,
+  kWriteStdout,
+  kThrow,
+  kEndQuietly,
+  kCloseEverythingAndLoop,
+  kHugeAnswer,
+  kOwnError,
+  kOddError,
+};
+
+[[noreturn]] void loop_for_ever() {
+  volatile bool for_ever = true;
+  while (for_ever) {
+  }
+  std::abort();
+}
+
+std::string try_call(long result) {
+  return "it returned " + std::to_string(result);
+}
+
+Result<std::string> misbehave(const Image& image) {
+  switch (image.width) {
+    case kSegfault:
+      return std::to_string(*reinterpret_cast<volatile int*>(std::uintptr_t{8}));
+    case kAbort:
+      std::abort();
+    case kLoop:
+      loop_for_ever();
+    case kBalloon: {
+      std::vector<Bytes> all;
+      while (true) all.emplace_back(std::size_t{8} << 20, std::uint8_t{1});
+    }
+    case kOpen:
+      return try_call(::open("/etc/passwd", O_RDONLY));
+    case kSocket:
+      return try_call(::socket(AF_INET, SOCK_STREAM, 0));
+    case kFork:
+      return try_call(::fork());
+    case kExec:
+      return try_call(::execl("/bin/true", "true", nullptr));
+    case kKillParent:
+      return try_call(::kill(::getpid() - 1, SIGKILL));
+    case kExecutableMemory:
+      return try_call(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+    case kMakeMemoryExecutable: {
+      void* at = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      return try_call(::mprotect(at, 4096, PROT_READ | PROT_EXEC));
+    }
+    case kTrace:
+      return try_call(::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr));
+    case kReadOtherProcess:
+      return try_call(::syscall(SYS_process_vm_readv, 1, 0, 0, 0, 0, 0));
+    case kWriteStdout:
+      return try_call(::write(STDOUT_FILENO, "x", 1));
+    case kThrow:
+      throw std::runtime_error("no");
+    case kEndQuietly:
+      ::_exit(0);
+    case kCloseEverythingAndLoop:
+      for (int fd = 0; fd < 64; ++fd) ::close(fd);
+      loop_for_ever();
+    case kHugeAnswer:
+      return std::string(kMaxAnswerBytes + 1, 'x');
+    case kOwnError:
+      return fail(Code::kUnsupported, "not this one");
+    case kOddError:
+      return fail(Code::kForbidden, "red \x1b[31m\n alert");
+    default:
+      break;
+  }
+  return std::to_string(image.width) + "x" + std::to_string(image.height) + " " + image.media_type;
+}
+
+Bytes image_for(int deed) {
+  return write_png(drawn(deed, 10), deed, 10);
+}
+
+std::unique_ptr<DecoderPool> make_pool(SandboxOptions options = {}) {
+  options.memory_limit_bytes = std::size_t{256} << 20;
+  auto pool = DecoderPool::create(options, misbehave);
+  EXPECT_TRUE(pool.has_value()) << to_string(pool.error());
+  return std::move(*pool);
+}
+
+void expect_serves(DecoderPool& pool) {
+  const auto answer = pool.run(image_for(kGood));
+  ASSERT_TRUE(answer.has_value()) << to_string(answer.error());
+  EXPECT_EQ(*answer, "20x10 image/png");
+}
+
+TEST(DecoderPool, RefusesOptionsOutOfRange) {
+  const auto field = [](const SandboxOptions& options, Job job) {
+    const auto pool = DecoderPool::create(options, std::move(job));
+    EXPECT_FALSE(pool.has_value());
+    return pool ? std::string() : pool.error().field;
+  };
+  EXPECT_EQ(field({.workers = 0}, misbehave), "workers");
+  EXPECT_EQ(field({.workers = 100'000}, misbehave), "workers");
+  EXPECT_EQ(field({.time_limit = std::chrono::milliseconds{0}}, misbehave), "time_limit");
+  EXPECT_EQ(field({.memory_limit_bytes = 4096}, misbehave), "memory_limit_bytes");
+  EXPECT_EQ(field({.max_waiting = -1}, misbehave), "max_waiting");
+  EXPECT_EQ(field({}, nullptr), "job");
+}
+
+TEST(DecoderPool, HostileFilesGetTheDecodersErrors) {
+  const auto pool = make_pool();
+  const Bytes jpeg = write_jpeg(drawn(160, 120), 160, 120);
+  const Bytes half(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(jpeg.size() / 2));
+  const std::vector<std::pair<Bytes, Code>> cases{
+      {{}, Code::kInvalid},
+      {Bytes(1000, 0), Code::kUnsupported},
+      {to_bytes("GIF89a"), Code::kUnsupported},
+      {half, Code::kInvalid},
+      {to_bytes("\xff\xd8\xff"), Code::kInvalid},
+      {forged_png(60'000, 60'000, {0x78, 0x9c}), Code::kTooLarge},
+      {forged_png(30'000, 30'000, {0x78, 0x9c}), Code::kTooLarge},
+      {Bytes(kMaxInputBytes + 1, 0xff), Code::kTooLarge},
+  };
+  for (const auto& [file, code] : cases) {
+    const auto answer = pool->run(file);
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().code, code) << to_string(answer.error());
+    EXPECT_FALSE(answer.error().detail.empty());
+    expect_serves(*pool);
+  }
+  EXPECT_NE(pool->run(cases[5].first).error().detail.find("60000×60000"), std::string::npos);
+}
+
+TEST(DecoderPool, ACrashIsAnErrorAndTheNextImageIsServed) {
+  const auto pool = make_pool({.workers = 1});
+  for (const int deed : {kSegfault, kAbort, kEndQuietly, kCloseEverythingAndLoop}) {
+    const auto answer = pool->run(image_for(deed));
+    ASSERT_FALSE(answer.has_value()) << deed;
+    EXPECT_EQ(answer.error().code, Code::kUnavailable);
+    EXPECT_NE(answer.error().detail.find("crashed"), std::string::npos)
+        << to_string(answer.error());
+    expect_serves(*pool);
+  }
+}
+
+TEST(DecoderPool, WhatAWorkerMayNotDoEndsIt) {
+  const auto pool = make_pool({.workers = 1});
+  for (const int deed : {kOpen, kSocket, kFork, kExec, kKillParent, kExecutableMemory,
+                         kMakeMemoryExecutable, kTrace, kReadOtherProcess, kWriteStdout}) {
+    const auto answer = pool->run(image_for(deed));
+    ASSERT_FALSE(answer.has_value()) << "deed " << deed << ": " << *answer;
+    EXPECT_EQ(answer.error().code, Code::kUnavailable) << "deed " << deed;
+    EXPECT_NE(answer.error().detail.find("may not"), std::string::npos)
+        << "deed " << deed << ": " << to_string(answer.error());
+    expect_serves(*pool);
+  }
+}
+
+TEST(DecoderPool, AHangIsEndedAtTheTimeLimit) {
+  const auto pool = make_pool({.workers = 1, .time_limit = std::chrono::milliseconds{200}});
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = pool->run(image_for(kLoop));
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().code, Code::kTimeout);
+    EXPECT_NE(answer.error().detail.find("longer than 200 ms"), std::string::npos);
+  }
+}
+
+TEST(DecoderPool, ABalloonIsStoppedAtTheMemoryLimit) {
+  const auto pool = make_pool({.workers = 1, .time_limit = std::chrono::seconds{60}});
+  const auto answer = pool->run(image_for(kBalloon));
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().code, kAsan ? Code::kUnavailable : Code::kTooLarge);
+  if (!kAsan) {
+    EXPECT_NE(answer.error().detail.find("256 MiB"), std::string::npos);
+  }
+  expect_serves(*pool);
+}
+
+TEST(DecoderPool, AnImageOfTheLargestSizeFitsItsDefaults) {
+  auto pool =
+      DecoderPool::create({.workers = 1, .time_limit = std::chrono::seconds{60}}, misbehave);
+  ASSERT_TRUE(pool.has_value());
+  // 64 Mpx of one colour are a few kilobytes as PNG.
+  const auto answer = (*pool)->run(
+      write_png(Bytes(1'000 * 8'000, 0), 8'000, 8'000, {.colour_type = 0, .depth = 1}));
+  ASSERT_TRUE(answer.has_value()) << to_string(answer.error());
+  EXPECT_EQ(*answer, "8000x8000 image/png");
+}
+
+TEST(DecoderPool, ErrorsOfTheJobComeBackTame) {
+  const auto pool = make_pool();
+  EXPECT_EQ(pool->run(image_for(kOwnError)).error(),
+            (Error{Code::kUnsupported, "not this one", {}, {}, {}}));
+  EXPECT_EQ(pool->run(image_for(kOddError)).error(),
+            (Error{Code::kInternal, "red ?[31m? alert", {}, {}, {}}));
+  EXPECT_EQ(pool->run(image_for(kThrow)).error().code, Code::kInternal);
+  EXPECT_EQ(pool->run(image_for(kHugeAnswer)).error().code, Code::kInternal);
+  expect_serves(*pool);
+}
+
+TEST(DecoderPool, NothingOfOneImageIsLeftForTheNext) {
+  auto count = std::make_shared<int>(0);
+  auto pool = DecoderPool::create({.workers = 1}, [count](const Image&) -> Result<std::string> {
+    return std::to_string(++*count);
+  });
+  ASSERT_TRUE(pool.has_value());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ((*pool)->run(image_for(kGood)).value(), "1");
+}
+
+TEST(DecoderPool, ManyCallersShareFewWorkers) {
+  const auto pool = make_pool({.workers = 2,
+                               .time_limit = std::chrono::seconds{60},
+                               .queue_limit = std::chrono::seconds{60}});
+  std::atomic<int> served{0};
+  std::atomic<int> crashed{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int i = 0; i < 10; ++i) {
+        const bool bad = (caller + i) % 3 == 0;
+        const auto answer = pool->run(image_for(bad ? kAbort : kGood));
+        if (answer) ++served;
+        if (!answer && answer.error().code == Code::kUnavailable) ++crashed;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(served + crashed, 80);
+  EXPECT_EQ(crashed, 27);
+}
+
+// One caller holds the only worker until its time limit; meanwhile the other must be turned away.
+void expect_busy(const SandboxOptions& options, std::string_view words) {
+  const auto pool = make_pool(options);
+  std::atomic<bool> done{false};
+  std::thread hog([&] {
+    while (true) {
+      const auto answer = pool->run(image_for(kLoop));
+      ASSERT_FALSE(answer.has_value());
+      if (answer.error().code != Code::kBusy) break;  // it was turned away itself: again
+    }
+    done = true;
+  });
+  bool turned_away = false;
+  while (!done && !turned_away) {
+    const auto answer = pool->run(image_for(kGood));
+    if (answer) continue;
+    turned_away = true;
+    EXPECT_EQ(answer.error().code, Code::kBusy);
+    EXPECT_NE(answer.error().detail.find(words), std::string::npos) << to_string(answer.error());
+  }
+  hog.join();
+  EXPECT_TRUE(turned_away);
+}
+
+TEST(DecoderPool, CallersBeyondTheQueueAreTurnedAway) {
+  expect_busy({.workers = 1, .time_limit = std::chrono::seconds{2}, .max_waiting = 0}, "too many");
+}
+
+TEST(DecoderPool, WaitingEndsAtTheQueueLimit) {
+  expect_busy({.workers = 1,
+               .time_limit = std::chrono::seconds{2},
+               .max_waiting = 10,
+               .queue_limit = std::chrono::milliseconds{20}},
+              "in time");
+}
+
+TEST(DecoderPool, LeavesNoProcessBehind) {
+  { expect_serves(*make_pool()); }
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+// Whatever ends the node, its decoders end with it: orphans come to this process, which waits for
+// all of them.
+TEST(DecoderPool, DecodersEndWithAKilledNode) {
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+  int ready[2];
+  ASSERT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+  const pid_t node = ::fork();
+  ASSERT_GE(node, 0);
+  if (node == 0) {
+    const auto pool = make_pool();
+    if (::write(ready[1], "r", 1) == 1) ::pause();
+    ::_exit(1);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  ::kill(node, SIGKILL);
+  ::alarm(60);  // a decoder that stays would otherwise hold this test for ever
+  int ended = 0;
+  while (::waitpid(-1, nullptr, 0) > 0) ++ended;
+  ::alarm(0);
+  EXPECT_EQ(errno, ECHILD);
+  EXPECT_GE(ended, 2);  // the node and the keeper, which reaps the workers unless it ends first
+  ::close(ready[0]);
+  ::close(ready[1]);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
+}  // namespace
+}  // namespace entente::media
