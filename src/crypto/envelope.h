@@ -6,10 +6,11 @@
 //
 //   {"payload":"<base64>","payloadType":"application/…","signatures":[{"keyid":"…","sig":"<base64>"}]}
 //
-// A signature of another kind than Ed25519 says so in "kind". Parsing is strict: one spelling per
-// envelope, unknown members, an empty or doubled keyid and non-canonical base64 refused. An
-// envelope is a value; it proves nothing until each of its signatures has been verified with a key
-// the caller trusts, for the purpose the caller has in mind.
+// A signature of another kind than Ed25519 says so in "kind". Parsing is strict: unknown members,
+// an empty or doubled keyid and non-canonical base64 are refused. What is signed are the payload's
+// bytes: keep and forward them as they came. An envelope is a value; it proves nothing until each
+// of its signatures has been verified with a key the caller trusts, for the purpose the caller has
+// in mind.
 #pragma once
 
 #include <map>
