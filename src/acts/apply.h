@@ -4,6 +4,7 @@
 // bits on every node, today and at replay.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "entente/acts/model.h"
@@ -59,7 +60,9 @@ struct Folded {
   ActState state;
   std::vector<std::string> waiting;
 };
-Folded fold(std::span<const Step> steps, const Regime& regime);
+// `on_applied` hears of each applied step in fold order, with the state before and after it.
+using OnApplied = std::function<void(const ActState& before, const ActState& after, const Step& step)>;
+Folded fold(std::span<const Step> steps, const Regime& regime, const OnApplied& on_applied = {});
 
 // Moves a role could make now, for screens: structurally possible, before the safeguards see the body.
 std::vector<const Move*> possible(const ActState& state, const Regime& regime, std::string_view role,

@@ -8,7 +8,7 @@ namespace entente::acts {
 
 // Kahn's algorithm with the smallest id first among the steps whose predecessors are all placed: the order depends on
 // the set of steps alone, so any two nodes that hold the same set hold the same state.
-Folded fold(std::span<const Step> steps, const Regime& regime) {
+Folded fold(std::span<const Step> steps, const Regime& regime, const OnApplied& on_applied) {
   std::map<std::string, const Step*> by_id;
   for (const auto& s : steps) by_id.emplace(s.id, &s);
 
@@ -29,6 +29,7 @@ Folded fold(std::span<const Step> steps, const Regime& regime) {
     placed.insert(id);
     const Step& step = *by_id[id];
     if (auto next = apply(out.state, step, regime, step.at)) {
+      if (on_applied) on_applied(out.state, *next, step);
       out.state = *std::move(next);
     } else {
       // Kept as refused, and seen: steps that build on it are judged on their own merits.
