@@ -57,7 +57,7 @@ inline constexpr std::size_t kMaxChunkHeader =
 inline constexpr std::size_t kJoinBelow =
     64 * 1024;  // smaller bodies are copied behind the head: one buffer
 inline constexpr std::size_t kMinWriteRate =
-    16 * 1024;  // bytes/s a reader must take of a large body
+    128 * 1024;  // bytes/s a reader must take of a large body
 inline constexpr std::size_t kMaxLingerBytes =
     1024 * 1024;  // of a refused body we swallow so that the answer arrives
 inline constexpr std::chrono::seconds kLingerTime{2};

@@ -99,7 +99,8 @@ void Session<Stream>::on_malformed(const ErrorCode& ec) {
 template <class Stream>
 void Session<Stream>::take_header() {
   const auto& message = parser_->get();
-  keep_alive_ = message.keep_alive();
+  // HTTP/1.0 would need "Connection: keep-alive" in the answer; its few clients can do without.
+  keep_alive_ = message.version() == 11 && message.keep_alive();
   request_.method.assign(message.method_string().data(), message.method_string().size());
   request_.target.assign(message.target().data(), message.target().size());
   request_.peer = peer_;
@@ -233,6 +234,7 @@ void Session<Stream>::write_response() {
   if (host_.draining() || !parser_->is_done()) keep_alive_ = false;
   const bool head = request_.method == "HEAD";
   if (response_.event_topic && !head) return start_events();
+  if (response_.event_topic) response_.with("Content-Type", "text/event-stream");
   out_.clear();
   const WireOptions options{host_.date(), keep_alive_, response_.event_topic.has_value()};
   if (!append_head(response_, options, out_)) {
