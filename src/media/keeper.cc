@@ -86,8 +86,8 @@ Result<std::string> look_at(ByteView file, const Job& job) {
     }
   } catch (const std::bad_alloc&) {
     answer(channel, Verdict::kTooLarge,
-           "looking at the image takes more than " +
-               std::to_string(options.memory_limit_bytes >> 20) + " MiB of memory");
+           "decoding takes more than " + std::to_string(options.memory_limit_bytes >> 20) +
+               " MiB of memory");
   } catch (...) {
     answer(channel, Verdict::kInternal, "the job ended by an exception");
   }

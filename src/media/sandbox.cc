@@ -161,8 +161,8 @@ class Pool final : public DecoderPool {
   }
 
   Unexpected too_slow() const {
-    return fail(Code::kTimeout, "looking at the image took longer than " +
-                                    std::to_string(options_.time_limit.count()) + " ms");
+    return fail(Code::kTimeout,
+                "decoding took longer than " + std::to_string(options_.time_limit.count()) + " ms");
   }
 
   Unexpected crashed(int status) const {
