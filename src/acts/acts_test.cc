@@ -8,4 +8,4 @@ TEST(Catalogue, LoadsTheBuiltinRegimes) {
   ASSERT_TRUE(c) << to_string(c.error());
   EXPECT_EQ(c->all().size(), 3U);
 }
-}
+}  // namespace entente::acts

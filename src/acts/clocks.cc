@@ -19,9 +19,10 @@ bool is_working_day(Instant t) {
   return day != std::chrono::Saturday && day != std::chrono::Sunday;
 }
 
-// Reg. 1182/71 Art. 3: the hour (or day) of the event is not counted; hours run through week-ends; a period in days,
-// weeks or months ends with its last day and rolls to the next working day. It only ever lengthens a duty or a
-// window; seals, holds and restrictions end strictly (legal.md §0, asymmetry rule).
+// Reg. 1182/71 Art. 3: the hour (or day) of the event is not counted; hours run through week-ends;
+// a period in days, weeks or months ends with its last day and rolls to the next working day. It
+// only ever lengthens a duty or a window; seals, holds and restrictions end strictly (legal.md §0,
+// asymmetry rule).
 Instant due_1182(const ClockRule& rule, Instant start, Instant strict) {
   if (rule.kind == ClockKind::kExit) return strict;
   if (rule.period.in_hours()) return rule.period.after(ceil_to_hour(start));
@@ -34,11 +35,17 @@ const Event* latest_start(const ActState& state, const ClockRule& rule, std::str
                           std::optional<std::size_t> target, std::string_view party) {
   const auto anchor = rule.anchors.find(std::string(role));
   const Event* best = nullptr;
+  // By time, not by place in the fold: of two concurrent starts the later instant counts, whatever
+  // their ids.
   const auto consider = [&](std::string_view move, std::string_view by) {
-    const Event* e = state.last(move, by, target);
-    if (e != nullptr && (best == nullptr || e->at > best->at)) best = e;
+    for (const auto& e : state.events) {
+      if (e.move != move || (!by.empty() && e.party != by)) continue;
+      if (target && e.target && *e.target != *target) continue;
+      if (best == nullptr || e.at > best->at) best = &e;
+    }
   };
-  if (anchor != rule.anchors.end()) consider(anchor->second, party);
+  if (anchor != rule.anchors.end())
+    consider(anchor->second, party);
   else
     for (const auto& move : rule.starts) consider(move, {});
   return best;
@@ -49,14 +56,15 @@ bool applies(const ActState& state, const ClockRule& rule) {
   const auto eq = rule.only_if.find('=');
   const json::Value form(state.form);  // at_pointer's answer points into it
   const auto* v = json::at_pointer(form, rule.only_if.substr(0, eq));
-  return v != nullptr && v->is_string() && std::string_view(v->get_string()) == rule.only_if.substr(eq + 1);
+  return v != nullptr && v->is_string() &&
+         std::string_view(v->get_string()) == rule.only_if.substr(eq + 1);
 }
 
 }  // namespace
 
-std::optional<ClockInstance> clock_for(const ActState& state, const Regime& regime, const ClockRule& rule,
-                                       std::string_view role, std::optional<std::size_t> target,
-                                       std::string_view review) {
+std::optional<ClockInstance> clock_for(const ActState& state, const Regime& regime,
+                                       const ClockRule& rule, std::string_view role,
+                                       std::optional<std::size_t> target, std::string_view review) {
   if (!applies(state, rule)) return std::nullopt;
   ClockInstance c;
   c.id = rule.id;
@@ -79,7 +87,8 @@ std::optional<ClockInstance> clock_for(const ActState& state, const Regime& regi
       if (p != state.participants.end()) party = p->second;
     }
     if (!rule.anchors.empty()) c.role = std::string(role);
-    const Event* start = latest_start(state, rule, role, rule.per_target ? target : std::nullopt, party);
+    const Event* start =
+        latest_start(state, rule, role, rule.per_target ? target : std::nullopt, party);
     if (start == nullptr) return std::nullopt;
     c.started = start->at;
   }
@@ -93,9 +102,11 @@ std::optional<ClockInstance> clock_for(const ActState& state, const Regime& regi
 std::vector<ClockInstance> clocks(const ActState& state, const Regime& regime) {
   std::vector<ClockInstance> out;
   const auto live = [&](const ClockRule& rule, std::optional<std::size_t> target) {
-    return std::all_of(rule.live.begin(), rule.live.end(), [&](const Condition& c) { return holds(state, c, target); });
+    return std::all_of(rule.live.begin(), rule.live.end(),
+                       [&](const Condition& c) { return holds(state, c, target); });
   };
-  const auto add = [&](const ClockRule& rule, std::string_view role, std::optional<std::size_t> target, std::string_view review) {
+  const auto add = [&](const ClockRule& rule, std::string_view role,
+                       std::optional<std::size_t> target, std::string_view review) {
     if (!live(rule, target)) return;
     if (auto c = clock_for(state, regime, rule, role, target, review)) out.push_back(*std::move(c));
   };
@@ -111,7 +122,8 @@ std::vector<ClockInstance> clocks(const ActState& state, const Regime& regime) {
       add(rule, rule.owner, std::nullopt, {});
     }
   }
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.due < b.due; });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.due < b.due; });
   return out;
 }
 

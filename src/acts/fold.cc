@@ -6,8 +6,9 @@
 
 namespace entente::acts {
 
-// Kahn's algorithm with the smallest id first among the steps whose predecessors are all placed: the order depends on
-// the set of steps alone, so any two nodes that hold the same set hold the same state.
+// Kahn's algorithm with the smallest id first among the steps whose predecessors are all placed:
+// the order depends on the set of steps alone, so any two nodes that hold the same set hold the
+// same state.
 Folded fold(std::span<const Step> steps, const Regime& regime, const OnApplied& on_applied) {
   std::map<std::string, const Step*> by_id;
   for (const auto& s : steps) by_id.emplace(s.id, &s);

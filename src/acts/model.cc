@@ -13,16 +13,16 @@ struct RegionInfo {
   std::vector<std::string_view> states;
 };
 
-// legal.md §9.2, with three additions explained in docs/decisions/0003-accepted-and-lapsed.md: `accepted` and
-// `reversing` are the moments when an effect is wanted but not yet attested, `lapsed` is a target whose order ended
-// before anything was done about it.
+// legal.md §9.2, with three additions explained in docs/decisions/0003-accepted-and-lapsed.md:
+// `accepted` and `reversing` are the moments when an effect is wanted but not yet attested,
+// `lapsed` is a target whose order ended before anything was done about it.
 const std::array<RegionInfo, kRegions>& regions() {
   static const std::array<RegionInfo, kRegions> kTable = {{
       {"issue", {"none", "checked", "validated", "signed", "withdrawn", "lapsed"}},
       {"delivery", {"none", "sent", "received", "failed"}},
       {"execution",
-       {"pending", "accepted", "executed", "partial", "impossible", "clarify", "refused", "overdue", "reversing",
-        "reversed", "lapsed"}},
+       {"pending", "accepted", "executed", "partial", "impossible", "clarify", "refused", "overdue",
+        "reversing", "reversed", "lapsed"}},
       {"review", {"none", "open", "upheld", "infringed", "annulled"}},
       {"disclosure", {"open", "sealed", "extended", "opened"}},
       {"retention", {"none", "hold", "extended", "erased"}},
@@ -64,7 +64,9 @@ std::vector<Hand> read_hands(json::Reader& r) {
 
 }  // namespace
 
-std::string_view region_name(Region region) { return regions()[static_cast<std::size_t>(region)].name; }
+std::string_view region_name(Region region) {
+  return regions()[static_cast<std::size_t>(region)].name;
+}
 
 std::optional<Region> region_from(std::string_view name) {
   for (std::size_t i = 0; i < kRegions; ++i)
@@ -83,7 +85,9 @@ std::optional<StateIndex> state_from(Region region, std::string_view name) {
   return static_cast<StateIndex>(it - states.begin());
 }
 
-std::string_view state_name(Region region, StateIndex state) { return region_states(region).at(state); }
+std::string_view state_name(Region region, StateIndex state) {
+  return region_states(region).at(state);
+}
 
 std::string step_payload(const Step& step) {
   json::Object o;
@@ -123,7 +127,8 @@ Result<Step> parse_step(std::string_view payload, std::string id) {
   s.body = r.object("body");
   if (!is_ulid(s.act)) r.fault("act", "must be a ULID");
   if (!is_ulid(s.dossier)) r.fault("dossier", "must be a ULID");
-  if (!std::all_of(s.after.begin(), s.after.end(), is_step_id) || (!s.review.empty() && !is_step_id(s.review)))
+  if (!std::all_of(s.after.begin(), s.after.end(), is_step_id) ||
+      (!s.review.empty() && !is_step_id(s.review)))
     r.fault("after", "must hold step ids (64 hexadecimal digits)");
   if (!std::is_sorted(s.after.begin(), s.after.end()) ||
       std::adjacent_find(s.after.begin(), s.after.end()) != s.after.end())
@@ -132,7 +137,8 @@ Result<Step> parse_step(std::string_view payload, std::string id) {
   return s;
 }
 
-const Event* ActState::last(std::string_view move, std::string_view party, std::optional<std::size_t> target) const {
+const Event* ActState::last(std::string_view move, std::string_view party,
+                            std::optional<std::size_t> target) const {
   for (auto it = events.rbegin(); it != events.rend(); ++it) {
     if (it->move != move) continue;
     if (!party.empty() && it->party != party) continue;
@@ -150,15 +156,18 @@ std::string canonical(const ActState& s) {
   json::Object regions_json;
   for (std::size_t i = 0; i < kRegions; ++i)
     regions_json[region_name(static_cast<Region>(i))] =
-        json::Array{json::Value(state_name(static_cast<Region>(i), s.region[i])), json::Value(s.region_step[i])};
+        json::Array{json::Value(state_name(static_cast<Region>(i), s.region[i])),
+                    json::Value(s.region_step[i])};
   o["regions"] = std::move(regions_json);
   json::Array execution;
   for (const auto& t : s.execution)
-    execution.push_back({state_name(Region::kExecution, t.state), t.by_step, format_rfc3339(t.since)});
+    execution.push_back(
+        {state_name(Region::kExecution, t.state), t.by_step, format_rfc3339(t.since)});
   o["execution"] = std::move(execution);
   json::Array reviews;
   for (const auto& r : s.reviews)
-    reviews.push_back({r.id, r.route, r.role, format_rfc3339(r.opened), state_name(Region::kReview, r.state), r.by_step});
+    reviews.push_back({r.id, r.route, r.role, format_rfc3339(r.opened),
+                       state_name(Region::kReview, r.state), r.by_step});
   o["reviews"] = std::move(reviews);
   json::Object participants;
   for (const auto& [position, party] : s.participants) participants[position] = party;
@@ -166,9 +175,11 @@ std::string canonical(const ActState& s) {
   o["form"] = s.form;
   o["draft"] = s.draft;
   o["unseal_at"] = s.unseal_at ? json::Value(format_rfc3339(*s.unseal_at)) : json::Value();
-  o["retention_until"] = s.retention_until ? json::Value(format_rfc3339(*s.retention_until)) : json::Value();
+  o["retention_until"] =
+      s.retention_until ? json::Value(format_rfc3339(*s.retention_until)) : json::Value();
   json::Array events;
-  for (const auto& e : s.events) events.push_back({e.move, e.role, e.party, e.person, e.step, format_rfc3339(e.at)});
+  for (const auto& e : s.events)
+    events.push_back({e.move, e.role, e.party, e.person, e.step, format_rfc3339(e.at)});
   o["events"] = std::move(events);
   o["heads"] = json::Array(s.heads.begin(), s.heads.end());
   json::Array refused;

@@ -2,8 +2,9 @@
 //
 // The values of the pure core: regions and their states, steps, and the state of an act.
 //
-// An act is never stored as such: it is the fold of its steps (fold.h). Everything here is a value; nothing does I/O
-// or asks for the time. Words and regions: DESIGN.md §2; the machine: docs/architecture.md, "One act".
+// An act is never stored as such: it is the fold of its steps (fold.h). Everything here is a value;
+// nothing does I/O or asks for the time. Words and regions: DESIGN.md §2; the machine:
+// docs/architecture.md, "One act".
 #pragma once
 
 #include <array>
@@ -51,7 +52,8 @@ struct StateSet {
   friend bool operator==(const StateSet&, const StateSet&) = default;
 };
 
-// What a signed step claims about each hand that signed it. Verified against the directory before the fold sees it.
+// What a signed step claims about each hand that signed it. Verified against the directory before
+// the fold sees it.
 struct Hand {
   std::string party;   // domain of the organisation
   std::string person;  // stable pseudonym of the natural person; empty for a node's own key
@@ -60,8 +62,8 @@ struct Hand {
   friend bool operator==(const Hand&, const Hand&) = default;
 };
 
-inline constexpr std::size_t kMaxTargets = 256;      // an order names items, not a catalogue (SG05)
-inline constexpr std::size_t kMaxAfter = 64;         // concurrent heads an honest step can have seen
+inline constexpr std::size_t kMaxTargets = 256;  // an order names items, not a catalogue (SG05)
+inline constexpr std::size_t kMaxAfter = 64;     // concurrent heads an honest step can have seen
 inline constexpr std::size_t kMaxStepBytes = 256 * 1024;
 
 // One signed statement that moves an act: the payload of a DSSE envelope of type kStepType.
@@ -73,8 +75,8 @@ struct Step {
   std::string dossier;  // ULID
   std::string regime;   // "eu-tco-removal@1"
   std::string move;
-  std::vector<Hand> by;  // at least one; the first is the author
-  Instant at;            // the author's clock
+  std::vector<Hand> by;            // at least one; the first is the author
+  Instant at;                      // the author's clock
   std::vector<std::string> after;  // ids of the steps it has seen (the heads of its author's view)
   std::optional<std::size_t> target;  // for moves of one target
   std::string review;                 // for moves of one review: the id of the step that opened it
@@ -85,8 +87,8 @@ struct Step {
 
 // Payload text of a step without id. Members in canonical order: equal steps have equal bytes.
 std::string step_payload(const Step& step);
-// Decodes and checks the form of a payload; computes nothing about its truth. `id` is given by the caller, who hashed
-// the bytes.
+// Decodes and checks the form of a payload; computes nothing about its truth. `id` is given by the
+// caller, who hashed the bytes.
 Result<Step> parse_step(std::string_view payload, std::string id);
 
 struct Target {
@@ -130,7 +132,8 @@ struct RefusedStep {
 
 struct ActState {
   std::string act, dossier, regime;
-  std::array<StateIndex, kRegions> region{};  // kExecution and kReview are derived from the lists below
+  std::array<StateIndex, kRegions>
+      region{};  // kExecution and kReview are derived from the lists below
   std::array<std::string, kRegions> region_step;  // the step that last moved each region
   std::vector<Target> targets;
   std::vector<TargetState> execution;
@@ -147,7 +150,8 @@ struct ActState {
 
   bool started() const { return !act.empty(); }
   // Latest event of a move, optionally by a party or for a target; null when there is none.
-  const Event* last(std::string_view move, std::string_view party = {}, std::optional<std::size_t> target = {}) const;
+  const Event* last(std::string_view move, std::string_view party = {},
+                    std::optional<std::size_t> target = {}) const;
 };
 
 // Deterministic text of a state: two nodes with the same steps print the same bytes (invariant I5).

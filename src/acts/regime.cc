@@ -39,7 +39,9 @@ Result<StateSet> parse_states(std::string_view text) {
     const auto bar = rest.find('|');
     const auto name = rest.substr(0, bar);
     const auto state = state_from(*region, name);
-    if (!state) return fail(Code::kInvalid, fmt::format("\"{}\": {} has no state \"{}\"", text, region_name(*region), name));
+    if (!state)
+      return fail(Code::kInvalid,
+                  fmt::format("\"{}\": {} has no state \"{}\"", text, region_name(*region), name));
     out.mask |= 1U << *state;
     if (bar == std::string_view::npos) return out;
     rest.remove_prefix(bar + 1);
@@ -69,7 +71,8 @@ Result<Consequence> parse_consequence(std::string_view text) {
   if (arrow == std::string_view::npos || colon == std::string_view::npos || colon > arrow)
     return fail(Code::kInvalid, fmt::format("\"{}\" is not region:from|from=>to", text));
   const std::string region(text.substr(0, colon));
-  ENTENTE_TRY(from, parse_states(region + "=" + std::string(text.substr(colon + 1, arrow - colon - 1))));
+  ENTENTE_TRY(from,
+              parse_states(region + "=" + std::string(text.substr(colon + 1, arrow - colon - 1))));
   const auto to = state_from(from.region, text.substr(arrow + 2));
   if (!to) return fail(Code::kInvalid, fmt::format("\"{}\": no such state to go to", text));
   return Consequence{from, *to};
@@ -82,14 +85,15 @@ Result<Catalogue> Catalogue::load(const std::vector<SourceFile>& files) {
     ENTENTE_TRY(regime, parse_regime(file, files));
     const Report report = check_regime(regime);
     if (!report.ok()) {
-      return fail(Error{Code::kRefused,
-                        fmt::format("regime {} is refused: {}", regime.name(), to_text(report.findings.front())),
-                        file.name,
-                        report.findings.front().property,
-                        "run `entente regime check` for every finding"});
+      return fail(Error{
+          Code::kRefused,
+          fmt::format("regime {} is refused: {}", regime.name(), to_text(report.findings.front())),
+          file.name, report.findings.front().property,
+          "run `entente regime check` for every finding"});
     }
     std::string name = regime.name();
-    if (out.regimes_.contains(name)) return fail(Code::kConflict, "two regimes are called " + name, file.name);
+    if (out.regimes_.contains(name))
+      return fail(Code::kConflict, "two regimes are called " + name, file.name);
     out.regimes_.emplace(std::move(name), std::make_shared<const Regime>(std::move(regime)));
   }
   return out;
@@ -97,17 +101,21 @@ Result<Catalogue> Catalogue::load(const std::vector<SourceFile>& files) {
 
 std::vector<SourceFile> Catalogue::builtin_files() {
   std::vector<SourceFile> out;
-  for (const auto& f : regime_files::files()) out.push_back({std::string(f.name), std::string(f.text)});
+  for (const auto& f : regime_files::files())
+    out.push_back({std::string(f.name), std::string(f.text)});
   return out;
 }
 
-Result<Catalogue> Catalogue::builtin() { return load(builtin_files()); }
+Result<Catalogue> Catalogue::builtin() {
+  return load(builtin_files());
+}
 
 const Regime* Catalogue::find(std::string_view name) const {
   if (const auto it = regimes_.find(name); it != regimes_.end()) return it->second.get();
   const Regime* best = nullptr;
   for (const auto& [key, regime] : regimes_)
-    if (regime->id == name && (best == nullptr || regime->version > best->version)) best = regime.get();
+    if (regime->id == name && (best == nullptr || regime->version > best->version))
+      best = regime.get();
   return best;
 }
 

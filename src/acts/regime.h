@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A regime is the law of one act type, as data: who may make which move from which state, within which clock, under
-// which safeguards, with which effects. The file format is regimes/README.md; the reasons for it are
-// docs/decisions/0002-regimes-are-data.md. Every number of law lives there; the code below knows none.
+// A regime is the law of one act type, as data: who may make which move from which state, within
+// which clock, under which safeguards, with which effects. The file format is regimes/README.md;
+// the reasons for it are docs/decisions/0002-regimes-are-data.md. Every number of law lives there;
+// the code below knows none.
 //
 // A Regime is an immutable value once loaded and may be read from any thread.
 #pragma once
@@ -26,7 +27,8 @@ struct Text {
 enum class KeyKind : std::uint8_t { kPerson, kNode };
 
 struct Role {
-  std::string position;  // issuer | addressee | overseer | home: which participant the role belongs to
+  std::string
+      position;  // issuer | addressee | overseer | home: which participant the role belongs to
   KeyKind key = KeyKind::kPerson;
   Text title;
 };
@@ -49,7 +51,7 @@ struct Move {
   std::string name;
   Text title;
   std::vector<std::string> by;  // roles
-  int signatures = 1;           // distinct natural persons (or one node) that must sign the same bytes
+  int signatures = 1;  // distinct natural persons (or one node) that must sign the same bytes
   bool has_region = false;
   StateSet from;
   StateIndex to = 0;
@@ -59,6 +61,8 @@ struct Move {
   std::string within;     // a window clock: refused after its end
   std::string after_due;  // a clock: refused before its end
   std::string route;      // for moves that open a review
+  std::vector<std::string>
+      routes;             // for moves on an open review: the routes they may touch; empty: any
   std::string schema;     // form of the body: regimes/forms/<schema>.json
   std::string document;   // legal.md §9.1: D01, D02, …
   std::string law;        // where the rule comes from
@@ -76,10 +80,11 @@ struct ClockRule {
   std::string id;
   Text title;
   ClockKind kind = ClockKind::kDuty;
-  std::vector<std::string> starts;             // moves; the latest one counts (restart, never pause)
+  std::vector<std::string> starts;  // moves; the latest one counts (restart, never pause)
   std::map<std::string, std::string> anchors;  // role -> move that starts *their* window (I8)
   Period period;
-  std::string due_from;  // "unseal_at" or "retention_until": due is that instant, never later than start + period
+  std::string due_from;  // "unseal_at" or "retention_until": due is that instant, never later than
+                         // start + period
   std::vector<Condition> live;
   bool per_target = false;
   bool per_review = false;
@@ -93,10 +98,10 @@ struct ClockRule {
 struct EffectRule {
   std::string kind;
   std::string undo;
-  std::string at;           // position whose node carries it out
-  StateSet enters;          // wanted when this state is entered (per target for execution)
+  std::string at;   // position whose node carries it out
+  StateSet enters;  // wanted when this state is entered (per target for execution)
   bool undone = false;
-  StateSet undone_enters;   // undone when this is entered
+  StateSet undone_enters;  // undone when this is entered
   std::vector<Condition> when;
   std::string result;       // move that reports success
   std::string undo_result;  // move that reports the reversal
@@ -115,21 +120,24 @@ struct Regime {
   std::vector<std::string> target_kinds;
   std::size_t max_targets = 1;
   std::map<std::string, Role> roles;
-  std::vector<std::string> positions;               // participants an act must name
-  std::vector<std::string> copies;                  // positions that receive every step at the same instant
-  std::vector<std::vector<std::string>> separate;   // sets of roles that one natural person cannot combine (SG03)
-  std::string validation;                           // move that must precede restriction, or empty (SG02)
-  Period seal_max, seal_extension;                  // SG13
-  Period prior_information;                         // TCO 3(2)
-  std::vector<StateSet> restricting;                // states in which somebody's right is restricted
-  std::vector<StateSet> restored;                   // states in which it is given back
-  std::vector<std::pair<std::string, std::string>> form_safeguards;  // JSON Pointer prefix -> safeguard
+  std::vector<std::string> positions;  // participants an act must name
+  std::vector<std::string> copies;     // positions that receive every step at the same instant
+  std::vector<std::vector<std::string>>
+      separate;                       // sets of roles that one natural person cannot combine (SG03)
+  std::string validation;             // move that must precede restriction, or empty (SG02)
+  Period seal_max, seal_extension;    // SG13
+  Period prior_information;           // TCO 3(2)
+  std::vector<StateSet> restricting;  // states in which somebody's right is restricted
+  std::vector<StateSet> restored;     // states in which it is given back
+  std::vector<std::pair<std::string, std::string>>
+      form_safeguards;  // JSON Pointer prefix -> safeguard
   std::vector<Move> moves;
   std::vector<ClockRule> clocks;
   std::vector<EffectRule> effects;
   std::map<std::string, std::shared_ptr<const json::Schema>> schemas;
-  std::map<std::string, json::Value> schema_documents;  // for the API and the screens: the same forms
-  std::string sha256;                                    // of the regime's text
+  std::map<std::string, json::Value>
+      schema_documents;  // for the API and the screens: the same forms
+  std::string sha256;    // of the regime's text
 
   std::string name() const { return id + "@" + std::to_string(version); }
   const Move* move(std::string_view name) const;
@@ -143,8 +151,8 @@ struct SourceFile {
   std::string text;
 };
 
-// Parses one regime; `files` supplies the regime it extends and the forms it names. Errors name the file, the line
-// and the key.
+// Parses one regime; `files` supplies the regime it extends and the forms it names. Errors name the
+// file, the line and the key.
 Result<Regime> parse_regime(const SourceFile& file, const std::vector<SourceFile>& files);
 
 // All regimes a node speaks. Loading proves each one (check.h) and refuses the set when one fails.
@@ -155,7 +163,8 @@ class Catalogue {
   static Result<Catalogue> builtin();
   static std::vector<SourceFile> builtin_files();
 
-  const Regime* find(std::string_view name) const;  // "eu-tco-removal@1", or the newest version of "eu-tco-removal"
+  const Regime* find(std::string_view name)
+      const;  // "eu-tco-removal@1", or the newest version of "eu-tco-removal"
   std::vector<const Regime*> all() const;
 
  private:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From TOML to Regime. The only unit that sees toml++ (2.8 s to compile). Unknown keys are refused: a misspelt
-// safeguard list must not load as an empty one.
-#include <openssl/sha.h>
-
+// From TOML to Regime. The only unit that sees toml++ (2.8 s to compile). Unknown keys are refused:
+// a misspelt safeguard list must not load as an empty one.
 #include <fmt/format.h>
+#include <openssl/sha.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -26,8 +25,11 @@ class Table {
     if (fault_) return;
     const auto* node = table_.get(key);
     const auto line = node != nullptr ? node->source().begin.line : table_.source().begin.line;
-    fault_ = Error{Code::kInvalid, fmt::format("line {}: {}.{} {}", line, where_, key, why),
-                   fmt::format("{}.{}", where_, key), {}, {}};
+    fault_ = Error{Code::kInvalid,
+                   fmt::format("line {}: {}.{} {}", line, where_, key, why),
+                   fmt::format("{}.{}", where_, key),
+                   {},
+                   {}};
   }
   const toml::node* take(std::string_view key) {
     seen_.insert(std::string(key));
@@ -66,8 +68,10 @@ class Table {
     }
     if (const auto* a = n->as_array()) {
       for (const auto& v : *a) {
-        if (const auto s = v.value<std::string>()) out.push_back(*s);
-        else bad(key, "must be a list of texts");
+        if (const auto s = v.value<std::string>())
+          out.push_back(*s);
+        else
+          bad(key, "must be a list of texts");
       }
     } else {
       bad(key, "must be a list of texts");
@@ -95,24 +99,30 @@ class Table {
   std::vector<StateSet> state_sets(std::string_view key) {
     std::vector<StateSet> out;
     for (const auto& s : texts(key)) {
-      if (const auto v = parse_states(s)) out.push_back(*v);
-      else bad(key, v.error().detail);
+      if (const auto v = parse_states(s))
+        out.push_back(*v);
+      else
+        bad(key, v.error().detail);
     }
     return out;
   }
   std::vector<Condition> conditions(std::string_view key) {
     std::vector<Condition> out;
     for (const auto& s : texts(key)) {
-      if (auto v = parse_condition(s)) out.push_back(*std::move(v));
-      else bad(key, v.error().detail);
+      if (auto v = parse_condition(s))
+        out.push_back(*std::move(v));
+      else
+        bad(key, v.error().detail);
     }
     return out;
   }
   std::optional<StateSet> states(std::string_view key) {
     const std::string s = text(key, false);
     if (s.empty()) return std::nullopt;
-    if (const auto v = parse_states(s)) return *v;
-    else bad(key, v.error().detail);
+    if (const auto v = parse_states(s))
+      return *v;
+    else
+      bad(key, v.error().detail);
     return std::nullopt;
   }
   void done() {
@@ -129,17 +139,31 @@ class Table {
 };
 
 template <class F>
-void each(const toml::table& root, std::string_view key, std::string_view id_key, std::optional<Error>& fault, F&& f) {
+void each(const toml::table& root, std::string_view key, std::string_view id_key,
+          std::optional<Error>& fault, F&& f) {
   const auto* node = root.get(key);
   if (node == nullptr) return;
   const auto* list = node->as_array();
   if (list == nullptr) {
-    if (!fault) fault = Error{Code::kInvalid, fmt::format("{} must be a list of tables", key), std::string(key), {}, {}};
+    if (!fault)
+      fault = Error{Code::kInvalid,
+                    fmt::format("{} must be a list of tables", key),
+                    std::string(key),
+                    {},
+                    {}};
     return;
   }
   for (const auto& item : *list) {
     const auto* t = item.as_table();
-    if (t == nullptr) continue;
+    if (t == nullptr) {
+      if (!fault)
+        fault = Error{Code::kInvalid,
+                      fmt::format("{} must be a list of tables", key),
+                      std::string(key),
+                      {},
+                      {}};
+      return;
+    }
     Table table(*t, fmt::format("{}[{}]", key, (*t)[id_key].value_or(std::string("?"))), fault);
     f(table);
     table.done();
@@ -163,25 +187,33 @@ Move read_move(Table& t) {
       m.has_region = true;
       m.from.region = *r;
       for (const auto& s : from) {
-        if (const auto i = state_from(*r, s)) m.from.mask |= 1U << *i;
-        else t.bad("from", "names no state of that region: " + s);
+        if (const auto i = state_from(*r, s))
+          m.from.mask |= 1U << *i;
+        else
+          t.bad("from", "names no state of that region: " + s);
       }
-      if (const auto i = state_from(*r, to)) m.to = *i;
-      else t.bad("to", "names no state of that region");
+      if (const auto i = state_from(*r, to))
+        m.to = *i;
+      else
+        t.bad("to", "names no state of that region");
       if (m.from.mask == 0) t.bad("from", "is empty");
     }
   }
   m.when = t.conditions("when");
   for (const auto& s : t.texts("then")) {
-    if (const auto c = parse_consequence(s)) m.then.push_back(*c);
-    else t.bad("then", c.error().detail);
+    if (const auto c = parse_consequence(s))
+      m.then.push_back(*c);
+    else
+      t.bad("then", c.error().detail);
   }
   m.safeguards = t.texts("safeguards");
   for (const auto& s : m.safeguards)
-    if (find_safeguard(s) == nullptr) t.bad("safeguards", "names a safeguard nobody has written: " + s);
+    if (find_safeguard(s) == nullptr)
+      t.bad("safeguards", "names a safeguard nobody has written: " + s);
   m.within = t.text("within", false);
   m.after_due = t.text("after_due", false);
   m.route = t.text("route", false);
+  m.routes = t.texts("routes");
   m.schema = t.text("schema", false);
   m.document = t.text("document", false);
   m.law = t.text("law", false);
@@ -196,10 +228,14 @@ ClockRule read_clock(Table& t) {
   c.id = t.text("id");
   c.title = t.title("title");
   const std::string kind = t.text("kind");
-  if (kind == "duty") c.kind = ClockKind::kDuty;
-  else if (kind == "window") c.kind = ClockKind::kWindow;
-  else if (kind == "exit") c.kind = ClockKind::kExit;
-  else t.bad("kind", "must be duty, window or exit");
+  if (kind == "duty")
+    c.kind = ClockKind::kDuty;
+  else if (kind == "window")
+    c.kind = ClockKind::kWindow;
+  else if (kind == "exit")
+    c.kind = ClockKind::kExit;
+  else
+    t.bad("kind", "must be duty, window or exit");
   c.starts = t.texts("starts");
   if (const auto* n = t.take("anchors")) {
     if (const auto* a = n->as_table()) {
@@ -229,8 +265,10 @@ EffectRule read_effect(Table& t) {
   e.kind = t.text("kind");
   e.undo = t.text("undo", false);
   e.at = t.text("at");
-  if (const auto s = t.states("enters")) e.enters = *s;
-  else t.bad("enters", "is missing");
+  if (const auto s = t.states("enters"))
+    e.enters = *s;
+  else
+    t.bad("enters", "is missing");
   if (const auto s = t.states("undone_enters")) {
     e.undone_enters = *s;
     e.undone = true;
@@ -242,25 +280,57 @@ EffectRule read_effect(Table& t) {
   return e;
 }
 
-// `extends`: tables of the child replace the parent's keys; named list entries replace those of the same name, new
-// ones are added.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kNamedLists = {
+    {{"move", "name"}, {"clock", "id"}, {"effect", "kind"}}};
+
+std::string entry_name(const toml::node& item, std::string_view key) {
+  const auto* t = item.as_table();
+  return t == nullptr ? std::string() : (*t)[key].value_or(std::string());
+}
+
+// `drop = ["move:contest", "clock:unseal"]`: what the child takes away from its parent. Naming what
+// is not there is an error, so that a renamed entry of the parent cannot silently stay.
+Result<void> drop(toml::table& base, const toml::table& child, const std::string& file) {
+  const auto* names = child.get_as<toml::array>("drop");
+  if (names == nullptr) return {};
+  for (const auto& node : *names) {
+    const auto text = node.value_or(std::string());
+    bool found = false;
+    for (const auto& [list, key] : kNamedLists) {
+      const std::string prefix = std::string(list) + ":";
+      auto* entries = base.get_as<toml::array>(list);
+      if (entries == nullptr || !text.starts_with(prefix)) continue;
+      for (auto it = entries->begin(); it != entries->end() && !found; ++it) {
+        if (entry_name(*it, key) != text.substr(prefix.size())) continue;
+        entries->erase(it);
+        found = true;
+        break;
+      }
+    }
+    if (!found) return fail(Code::kNotFound, "drops what its parent does not have: " + text, file);
+  }
+  return {};
+}
+
+// `extends`: tables of the child replace the parent's keys; named list entries replace those of the
+// same name, new ones are added.
 void merge(toml::table& base, const toml::table& child) {
-  const std::map<std::string_view, std::string_view> lists = {{"move", "name"}, {"clock", "id"}, {"effect", "kind"}};
+  const std::map<std::string_view, std::string_view> lists(kNamedLists.begin(), kNamedLists.end());
   for (const auto& [key, node] : child) {
     const auto list = lists.find(key.str());
     auto* existing = base.get(key.str());
     if (list != lists.end() && existing != nullptr && existing->is_array() && node.is_array()) {
       auto& into = *existing->as_array();
       for (const auto& item : *node.as_array()) {
-        const auto id = (*item.as_table())[list->second].value_or(std::string());
+        const auto id = entry_name(item, list->second);
         bool replaced = false;
         for (auto& old : into) {
-          if ((*old.as_table())[list->second].value_or(std::string()) != id) continue;
+          if (id.empty() || entry_name(old, list->second) != id) continue;
           *old.as_table() = *item.as_table();
           replaced = true;
           break;
         }
-        if (!replaced) into.push_back(*item.as_table());
+        if (!replaced) into.push_back(item);
       }
     } else if (existing != nullptr && existing->is_table() && node.is_table()) {
       for (const auto& [k, v] : *node.as_table()) existing->as_table()->insert_or_assign(k, v);
@@ -271,26 +341,37 @@ void merge(toml::table& base, const toml::table& child) {
 }
 
 const SourceFile* find_file(const std::vector<SourceFile>& files, std::string_view name) {
-  const auto it = std::find_if(files.begin(), files.end(), [&](const SourceFile& f) { return f.name == name; });
+  const auto it =
+      std::find_if(files.begin(), files.end(), [&](const SourceFile& f) { return f.name == name; });
   return it == files.end() ? nullptr : &*it;
 }
 
-Result<toml::table> load_table(const SourceFile& file, const std::vector<SourceFile>& files, int depth) {
+Result<toml::table> load_table(const SourceFile& file, const std::vector<SourceFile>& files,
+                               int depth) {
   toml::table table;
   try {
     table = toml::parse(file.text, file.name);
   } catch (const toml::parse_error& e) {
     std::ostringstream where;
     where << e.source().begin;
-    return fail(Code::kInvalid, fmt::format("{}: {} ({})", file.name, e.description(), where.str()), file.name);
+    return fail(Code::kInvalid, fmt::format("{}: {} ({})", file.name, e.description(), where.str()),
+                file.name);
   }
   const auto parent = table["extends"].value<std::string>();
-  if (!parent) return table;
+  if (!parent) {
+    if (table.contains("drop"))
+      return fail(Code::kInvalid,
+                  file.name + ": only a regime that extends another can drop something", file.name);
+    return table;
+  }
   if (depth > 3) return fail(Code::kInvalid, "regimes extend each other too deeply", file.name);
   const auto* parent_file = find_file(files, *parent + ".toml");
-  if (parent_file == nullptr) return fail(Code::kNotFound, "extends a regime that is not there: " + *parent, file.name);
+  if (parent_file == nullptr)
+    return fail(Code::kNotFound, "extends a regime that is not there: " + *parent, file.name);
   ENTENTE_TRY(base, load_table(*parent_file, files, depth + 1));
+  ENTENTE_CHECK_OK(drop(base, table, file.name));
   table.erase("extends");
+  table.erase("drop");
   merge(base, table);
   return base;
 }
@@ -305,8 +386,10 @@ void read_roles(const toml::table& root, Regime& out, std::optional<Error>& faul
     role.position = t.text("position");
     role.title = t.title("title");
     const std::string key = t.text("key");
-    if (key == "node") role.key = KeyKind::kNode;
-    else if (key != "person") t.bad("key", "must be person or node");
+    if (key == "node")
+      role.key = KeyKind::kNode;
+    else if (key != "person")
+      t.bad("key", "must be person or node");
     t.done();
     out.roles.emplace(std::string(name.str()), std::move(role));
   }
@@ -318,7 +401,9 @@ Result<void> read_schemas(Regime& out, const std::vector<SourceFile>& files) {
     if (!m.schema.empty()) wanted.insert(m.schema);
   for (const auto& name : wanted) {
     const auto* file = find_file(files, name + ".json");
-    if (file == nullptr) return fail(Code::kNotFound, fmt::format("regime {} names a form that is not there: {}", out.id, name));
+    if (file == nullptr)
+      return fail(Code::kNotFound,
+                  fmt::format("regime {} names a form that is not there: {}", out.id, name));
     ENTENTE_TRY(document, json::parse(file->text));
     ENTENTE_TRY(schema, json::Schema::compile(document));
     out.schemas[name] = std::make_shared<const json::Schema>(std::move(schema));
@@ -359,7 +444,8 @@ void read_scalars(Table& t, Regime& out, const toml::table& root, std::optional<
   }
   if (const auto* n = t.take("form_safeguards"))
     if (const auto* f = n->as_table())
-      for (const auto& [k, v] : *f) out.form_safeguards.emplace_back(std::string(k.str()), v.value_or(std::string()));
+      for (const auto& [k, v] : *f)
+        out.form_safeguards.emplace_back(std::string(k.str()), v.value_or(std::string()));
   for (const auto* key : {"roles", "move", "clock", "effect"}) t.take(key);
   read_roles(root, out, fault);
 }
