@@ -119,8 +119,9 @@ Result<void> verify_signature(const Envelope& envelope, const Signature& signatu
     return fail(Code::kUnsupported, fmt::format("signatures of kind {}", signature.kind));
   if (signature.keyid != key.id())
     return fail(Code::kUnauthorised, "the signature names another key");
-  return Ed25519Scheme().verify(pae(envelope.payload_type, envelope.payload), signature.sig,
-                                key.bytes);
+  if (!verify(key, pae(envelope.payload_type, envelope.payload), signature.sig))
+    return fail(Code::kUnauthorised, "the signature does not match");
+  return {};
 }
 
 SignatureSchemes::SignatureSchemes() {
@@ -145,10 +146,6 @@ Result<void> SignatureSchemes::verify(const Envelope& envelope, const Signature&
   const auto scheme = schemes_.find(signature.kind);
   if (scheme == schemes_.end())
     return fail(Code::kUnsupported, fmt::format("signatures of kind {}", signature.kind));
-  if (signature.kind == kEd25519) {
-    ENTENTE_TRY(key, PublicKey::from_bytes(public_key));
-    return verify_signature(envelope, signature, key);
-  }
   return scheme->second->verify(pae(envelope.payload_type, envelope.payload), signature.sig,
                                 public_key);
 }

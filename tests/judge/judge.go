@@ -390,7 +390,8 @@ func parseArguments(args []string) (*options, error) {
 		return nil, errors.New("usage: judge BASE LOG_VKEY [WITNESS_VKEY…] [--old SIZE ROOT] [--proof FILE --leaf FILE]")
 	}
 	o.base = plain[0]
-	if strings.Contains(o.base, "://") && !strings.HasPrefix(o.base, "http://127.0.0.1") {
+	if rest := strings.TrimPrefix(o.base, "http://127.0.0.1"); strings.Contains(o.base, "://") &&
+		(rest == o.base || (rest != "" && rest[0] != ':' && rest[0] != '/') || strings.Contains(rest, "@")) {
 		return nil, errors.New("only http://127.0.0.1 is audited")
 	}
 	var err error
