@@ -177,7 +177,9 @@ Result<std::optional<AgeFileKey>> unwrap(const AgeIdentity& identity, const Stan
 AgeKey age_hkdf(ByteView input, ByteView salt, std::string_view info) {
   AgeKey extracted;
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, salt.data(), salt.size());
+  const std::uint8_t nothing =
+      0;  // an empty span has a null pointer, which libsodium does not take
+  crypto_auth_hmacsha256_init(&state, salt.empty() ? &nothing : salt.data(), salt.size());
   crypto_auth_hmacsha256_update(&state, input.data(), input.size());
   crypto_auth_hmacsha256_final(&state, extracted.bytes.data());
   AgeKey out;

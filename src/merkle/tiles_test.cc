@@ -138,7 +138,7 @@ class StoredTree {
 };
 
 TEST(Tiles, AloneGiveTheRootAndEveryProof) {
-  for (const std::uint64_t size : {1, 2, 255, 256, 257, 513, 66000}) {
+  for (const std::uint64_t size : {1U, 2U, 255U, 256U, 257U, 513U, 66000U}) {
     const StoredTree tree(size);
     const HashReader reader = hash_reader(size, tree.stored());
     EXPECT_EQ(*tree_root(size, reader), tree.root) << size;

@@ -179,7 +179,7 @@ TEST(Tree, PassesOnAReadersFailure) {
 }
 
 TEST(Frontier, ResumesFromItsBytes) {
-  for (const std::uint64_t n : {0, 1, 2, 3, 64, 69}) {
+  for (const std::uint64_t n : {0U, 1U, 2U, 3U, 64U, 69U}) {
     Frontier original = Tree(n).frontier;
     Frontier resumed = *Frontier::deserialise(original.serialise());
     EXPECT_EQ(resumed, original);
