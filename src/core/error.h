@@ -74,8 +74,9 @@ void check(bool ok, std::string_view why);
   if (!tmp) return ::tl::unexpected(std::move(tmp).error());     \
   auto name = *std::move(tmp)
 #define ENTENTE_TRY(name, expr) ENTENTE_TRY_IMPL(ENTENTE_CONCAT(try_, __LINE__), name, expr)
-#define ENTENTE_CHECK_OK(expr)                                                            \
-  do {                                                                                    \
-    auto check_ok_result = (expr);                                                        \
-    if (!check_ok_result) return ::tl::unexpected(std::move(check_ok_result).error());    \
+#define ENTENTE_CHECK_OK_IMPL(tmp, expr)                       \
+  do {                                                         \
+    auto tmp = (expr);                                         \
+    if (!tmp) return ::tl::unexpected(std::move(tmp).error()); \
   } while (false)
+#define ENTENTE_CHECK_OK(expr) ENTENTE_CHECK_OK_IMPL(ENTENTE_CONCAT(ok_, __LINE__), expr)

@@ -37,7 +37,7 @@ Result<Signature> parse_signature(const json::Value& value, std::string path) {
   out.sig = sig;
   if (kind) {
     // Ed25519 is said by saying nothing, so that no envelope has two spellings.
-    if (*kind == kEd25519 || !is_kind(*kind))
+    if (*kind == kKindEd25519 || !is_kind(*kind))
       return fail(Code::kInvalid, "not the kind of a signature", path + "/kind");
     out.kind = *kind;
   }
@@ -46,7 +46,7 @@ Result<Signature> parse_signature(const json::Value& value, std::string path) {
 
 class Ed25519Scheme final : public SignatureScheme {
  public:
-  std::string_view kind() const override { return kEd25519; }
+  std::string_view kind() const override { return kKindEd25519; }
   Result<void> verify(ByteView signed_bytes, ByteView signature,
                       ByteView public_key) const override {
     ENTENTE_TRY(key, PublicKey::from_bytes(public_key));
@@ -92,7 +92,7 @@ std::string to_json(const Envelope& envelope) {
   json::Array signatures;
   for (const Signature& s : envelope.signatures) {
     json::Object item{{"keyid", s.keyid}, {"sig", to_base64(s.sig)}};
-    if (s.kind != kEd25519) item["kind"] = s.kind;
+    if (s.kind != kKindEd25519) item["kind"] = s.kind;
     signatures.push_back(std::move(item));
   }
   json::Object object;
@@ -109,13 +109,13 @@ Result<void> sign(Envelope& envelope, const PrivateKey& key) {
   if (envelope.signatures.size() >= kMaxEnvelopeSignatures)
     return fail(Code::kTooLarge, fmt::format("at most {} signatures", kMaxEnvelopeSignatures));
   const auto sig = key.sign(pae(envelope.payload_type, envelope.payload));
-  envelope.signatures.push_back({keyid, std::string(kEd25519), to_bytes(sig)});
+  envelope.signatures.push_back({keyid, std::string(kKindEd25519), to_bytes(sig)});
   return {};
 }
 
 Result<void> verify_signature(const Envelope& envelope, const Signature& signature,
                               const PublicKey& key) {
-  if (signature.kind != kEd25519)
+  if (signature.kind != kKindEd25519)
     return fail(Code::kUnsupported, fmt::format("signatures of kind {}", signature.kind));
   if (signature.keyid != key.id())
     return fail(Code::kUnauthorised, "the signature names another key");
@@ -125,7 +125,7 @@ Result<void> verify_signature(const Envelope& envelope, const Signature& signatu
 }
 
 SignatureSchemes::SignatureSchemes() {
-  schemes_.emplace(kEd25519, std::make_unique<Ed25519Scheme>());
+  schemes_.emplace(kKindEd25519, std::make_unique<Ed25519Scheme>());
 }
 
 Result<void> SignatureSchemes::add(std::unique_ptr<SignatureScheme> scheme) {

@@ -31,11 +31,11 @@ inline constexpr std::size_t kMaxEnvelopeSignatures =
 inline constexpr std::size_t kMaxPayloadTypeBytes = 256;
 inline constexpr std::size_t kMaxKeyIdBytes = 256;  // a WebAuthn credential id in text fits
 inline constexpr std::size_t kMaxSignatureTextBytes = 8192;  // a WebAuthn assertion is about 1 KiB
-inline constexpr std::string_view kEd25519 = "ed25519";
+inline constexpr std::string_view kKindEd25519 = "ed25519";
 
 struct Signature {
   std::string keyid;
-  std::string kind = std::string(kEd25519);
+  std::string kind = std::string(kKindEd25519);
   Bytes sig;
 
   friend bool operator==(const Signature&, const Signature&) = default;
