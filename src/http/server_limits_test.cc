@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One hostile client per limit.
-#include <poll.h>
-
 #include <atomic>
 #include <chrono>
 #include <vector>
@@ -52,27 +50,16 @@ TEST(Limits, TooLargeHeaderIsRefused) {
   EXPECT_EQ(line.answer().status, 431);
 }
 
-// A parser that counts only what it has not consumed lets a header grow for ever, one whole line at
-// a time.
-TEST(Limits, HeaderOfManyPacketsIsCountedAsAWhole) {
+// Beast counts only what it has not consumed yet: it would take these 18 KiB, of which the first
+// packet's are gone.
+TEST(Limits, HeaderIsCountedAsAWhole) {
   const Router router = plain_router();
   const RunningServer server(router);
+  std::string request = "GET /hello HTTP/1.1\r\nHost: a\r\n";
+  while (request.size() < 18 * 1024) request += "X-Line: " + std::string(90, 'x') + "\r\n";
   RawSocket socket(server.port());
-  socket.send("GET /hello HTTP/1.1\r\nHost: a\r\n");
-  bool cut = false;
-  std::size_t sent = 0;
-  while (!cut && sent < 1'000'000) {
-    const std::string line = "X-" + std::to_string(sent) + ": " + std::string(500, 'x') + "\r\n";
-    cut = !socket.send(line);
-    sent += line.size();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    pollfd readable{};
-    readable.fd = socket.fd();
-    readable.events = POLLIN;
-    if (::poll(&readable, 1, 0) > 0) break;
-  }
+  socket.send(request + "\r\n");
   EXPECT_EQ(socket.answer().status, 431);
-  EXPECT_LT(sent, 200'000U);
 }
 
 TEST(Limits, HeaderClockIsNotMovedByDribbledBytes) {
@@ -138,8 +125,13 @@ TEST(Limits, RefusalReachesAClientThatGoesOnSending) {
   const RunningServer server(router);
   RawSocket socket(server.port());
   socket.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n");
-  socket.send(std::string(500'000, 'x'));
   EXPECT_EQ(socket.answer().status, 413);
+  EXPECT_TRUE(socket.ended());  // the server has said all; it must still listen
+  // A reset, which may destroy an answer that is not read yet, would end this.
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(socket.send(std::string(10'000, 'x'))) << i;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 TEST(Limits, EndlessChunkExtensionIsRefused) {

@@ -11,9 +11,9 @@
 //                        └────────┴─ refused early ─▶ writing ─▶ lingering ─▶ closed
 //
 // Nothing is read while a request is handled or answered, so pipelined requests wait their turn in
-// the kernel. Beast's parser is driven by hand: its own header limit restarts with each piece it is
-// fed, ours counts the bytes of the whole header. Each state sets one coarse deadline; the server's
-// ticker closes who passed it.
+// the kernel. Beast's parser is driven by hand: its own header limit forgets the fields it has
+// consumed, ours counts the bytes of the whole header. Each state sets one coarse deadline; the
+// server's ticker closes who passed it.
 //
 // Threads: all on the I/O thread, but run_handler(), which runs on a worker while nothing else
 // touches request_ and response_.

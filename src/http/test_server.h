@@ -110,7 +110,6 @@ class RawSocket {
   RawSocket& operator=(const RawSocket&) = delete;
 
   bool connected() const { return connected_; }
-  int fd() const { return fd_; }
 
   // False once the other side no longer takes bytes.
   bool send(std::string_view bytes) {
