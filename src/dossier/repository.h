@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The SQL of case work: steps as they were signed, and projections that can be rebuilt from them (`act` rows for
+// lists and queues). Functions run inside the caller's unit of work.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "entente/acts/apply.h"
+#include "entente/store/store.h"
+
+namespace entente::dossier {
+
+store::Migration migration();
+
+struct LeafInfo {
+  std::string origin;
+  std::int64_t index = -1;  // -1: no leaf here
+  std::string entry;        // the leaf as logged
+  Bytes salt;               // opens the leaf's commitment to the payload
+  std::string proof;        // tlog-proof, for steps of other parties
+};
+
+struct StoredStep {
+  std::int64_t seq = 0;
+  acts::Step step;
+  std::string envelope;
+  std::string status;  // applied | refused | waiting
+  std::string why;     // JSON of the refusal
+  bool own = false;
+  LeafInfo leaf;
+  Instant received;
+};
+
+Result<std::vector<StoredStep>> steps_of(store::Tx& tx, std::string_view act);
+Result<std::optional<StoredStep>> find_step(store::Tx& tx, std::string_view step);
+Result<void> insert_step(store::Tx& tx, const StoredStep& step);
+Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view status, std::string_view why);
+// (number of steps, highest sequence number): changes whenever the act's set of steps does.
+struct Version {
+  std::int64_t count = 0, last = 0;
+  friend bool operator==(const Version&, const Version&) = default;
+};
+Result<Version> version_of(store::Tx& tx, std::string_view act);
+
+// What lists and queues show of an act.
+struct ActRow {
+  std::string act, dossier, regime, mode, position;
+  Instant created, updated;
+  bool waits = false;           // for a decision of this organisation's people
+  std::optional<Instant> due;   // strict, of the clock that presses most
+  std::optional<Instant> next;  // when the scheduler must look again
+  json::Object summary;
+};
+Result<void> put_act(store::Tx& tx, const ActRow& row);
+struct Page {
+  std::vector<ActRow> rows;
+  std::optional<std::string> next;
+};
+Result<Page> list_acts(store::Tx& tx, std::string_view cursor, std::size_t limit);
+// By time left: acts with a due time first, the earliest first; the others by age.
+Result<Page> list_queue(store::Tx& tx, std::string_view cursor, std::size_t limit);
+Result<std::optional<ActRow>> find_act(store::Tx& tx, std::string_view act);
+Result<std::vector<std::string>> acts_due(store::Tx& tx, Instant now, std::size_t limit);
+
+struct Refusal {
+  std::int64_t id = 0;
+  Instant at;
+  std::string act, step, move, party, source;
+  Error why;
+};
+Result<void> log_refusal(store::Tx& tx, const Refusal& refusal);
+Result<std::vector<Refusal>> list_refusals(store::Tx& tx, std::int64_t before, std::size_t limit);
+
+// Private links for the person concerned and the notifier. One per act and role; making it again returns the same.
+Result<std::string> case_token(store::Tx& tx, std::string_view act, std::string_view role, std::string_view fresh, Instant now);
+struct CaseLink {
+  std::string act, role;
+};
+Result<std::optional<CaseLink>> find_case(store::Tx& tx, std::string_view token);
+
+// Which peers have confirmed which of our steps.
+Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view party, std::string_view receipt, Instant now);
+Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view act, std::string_view party);
+
+// Peers' clocks against ours, in milliseconds (theirs minus ours).
+Result<void> record_skew(store::Tx& tx, std::string_view party, std::int64_t ms, Instant now);
+Result<std::int64_t> skew_of(store::Tx& tx, std::string_view party);
+
+}  // namespace entente::dossier

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "entente/dossier/service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "entente/core/id.h"
+#include "entente/core/log.h"
+#include "entente/crypto/sha256.h"
+
+namespace entente::dossier {
+namespace {
+
+// A node that answers its own steps with further steps stops here; no regime needs more than three.
+constexpr int kMaxDepth = 8;
+
+bool covers(const std::vector<std::string>& after, const std::vector<std::string>& heads) {
+  return std::includes(after.begin(), after.end(), heads.begin(), heads.end());
+}
+
+std::string kind_of_position(std::string_view position) {
+  if (position == "addressee") return "platform";
+  if (position == "overseer") return "overseer";
+  return "authority";
+}
+
+}  // namespace
+
+json::Object regions_json(const acts::ActState& state) {
+  json::Object out;
+  for (std::size_t i = 0; i < acts::kRegions; ++i) {
+    const auto region = static_cast<acts::Region>(i);
+    out[acts::region_name(region)] = acts::state_name(region, state.region[i]);
+  }
+  return out;
+}
+
+std::string error_json(const Error& e) {
+  return json::canonical(json::Object{{"code", code_name(e.code)}, {"rule", e.rule}, {"field", e.field}, {"detail", e.detail}, {"mend", e.mend}});
+}
+
+Service::Service(Parts parts) : parts_(std::move(parts)) {}
+
+std::string Service::position(const acts::ActState& state) const {
+  for (const auto& [position, party] : state.participants)
+    if (party == parts_.party) return position;
+  return {};
+}
+
+Result<Loaded> Service::load(store::Tx& tx, std::string_view act) {
+  ENTENTE_TRY(version, version_of(tx, act));
+  {
+    const std::lock_guard lock(cache_mutex_);
+    const auto it = cache_.find(act);
+    if (it != cache_.end() && it->second->version == version) return *it->second;
+  }
+  ENTENTE_TRY(steps, steps_of(tx, act));
+  Loaded out;
+  out.version = version;
+  if (steps.empty()) return out;
+  out.regime = parts_.regimes.find(steps.front().step.regime);
+  if (out.regime == nullptr) return fail(Code::kUnsupported, "this node does not speak " + steps.front().step.regime);
+  std::vector<acts::Step> plain;
+  plain.reserve(steps.size());
+  for (auto& s : steps) plain.push_back(std::move(s.step));
+  auto folded = acts::fold(plain, *out.regime);
+  out.state = std::move(folded.state);
+  out.waiting = std::move(folded.waiting);
+  return out;
+}
+
+// ── signatures ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+Result<void> Service::check_hand(store::Tx& tx, const crypto::Envelope& envelope, const acts::Hand& hand, const acts::Regime& regime) {
+  const auto unauthorised = [](std::string why) { return fail(Error{Code::kUnauthorised, std::move(why), "/by", "signature", {}}); };
+  ENTENTE_TRY(owner, identity::find_key(tx, hand.keyid));
+  if (!owner) return unauthorised("the signing key is not in this node's directory");
+  if (owner->party != hand.party) return unauthorised("the key belongs to another organisation");
+  // A revoked key is refused whatever time the step claims: whoever stole it can write any date.
+  if (owner->revoked_at) return unauthorised("the signing key was revoked");
+  const acts::Role* role = regime.role(hand.role);
+  if (role == nullptr) return fail(Error{Code::kRefused, "no such role in this regime: " + hand.role, "/by", "role", {}});
+  if (role->key == acts::KeyKind::kNode) {
+    if (!owner->person.empty() || !hand.person.empty()) return unauthorised("this role signs with the organisation's node key");
+  } else {
+    if (owner->person.empty()) return fail(Error{Code::kRefused, "a natural person must make this move; a machine cannot", "/by", "SG21", {}});
+    if (owner->person != hand.person) return unauthorised("the key belongs to another person");
+    if (std::find(owner->roles.begin(), owner->roles.end(), hand.role) == owner->roles.end())
+      return fail(Error{Code::kForbidden, "this person does not hold the role " + hand.role, "/by", "role", "the organisation grants roles with `entente person add`"});
+  }
+  for (const auto& s : envelope.signatures)
+    if (s.keyid == hand.keyid) return crypto::verify_signature(envelope, s, owner->key);
+  return unauthorised("a hand is named that did not sign");
+}
+
+Result<Service::Verified> Service::verify(std::string_view envelope_json, const LeafInfo& leaf) {
+  Verified v;
+  ENTENTE_TRY(envelope, crypto::parse_envelope(envelope_json));
+  v.envelope = std::move(envelope);
+  if (v.envelope.payload_type != acts::kStepType)
+    return fail(Code::kInvalid, "not a step: payload type " + v.envelope.payload_type.substr(0, 80), "/payloadType");
+  ENTENTE_TRY(step, acts::parse_step(as_text(v.envelope.payload), to_hex(crypto::sha256(v.envelope.payload))));
+  v.step = std::move(step);
+  v.envelope_json = crypto::to_json(v.envelope);
+  v.foreign_leaf = leaf;
+  v.regime = parts_.regimes.find(v.step.regime);
+  if (v.regime == nullptr) return fail(Error{Code::kUnsupported, "this node does not speak the regime " + v.step.regime, "/regime", "regime", {}});
+  if (v.envelope.signatures.size() != v.step.by.size())
+    return fail(Error{Code::kUnauthorised, "the number of signatures is not the number of hands", "/by", "signature", {}});
+  ENTENTE_CHECK_OK(parts_.store.read([&](store::Tx& tx) -> Result<void> {
+    for (const auto& hand : v.step.by) ENTENTE_CHECK_OK(check_hand(tx, v.envelope, hand, *v.regime));
+    return {};
+  }));
+  return v;
+}
+
+Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& state) {
+  bool ours = false;
+  for (const auto& [position, party] : state.participants) {
+    ours = ours || party == parts_.party;
+    ENTENTE_TRY(row, identity::find_party(tx, party));
+    const auto field = "/body/participants/" + position;
+    if (!row) {
+      // Whom we do not know we cannot hear, but another node may know them; only issuer and addressee must be known.
+      if (position == "issuer" || position == "addressee")
+        return fail(Error{Code::kRefused, party + " is not in this node's directory", field, "I7", "confirm its fingerprint first: entente party add"});
+      continue;
+    }
+    if (row->kind != kind_of_position(position))
+      return fail(Error{Code::kRefused, fmt::format("a {} cannot be the {} of an act", row->kind, position), field, "I7", {}});
+  }
+  if (!ours) return fail(Error{Code::kRefused, "this node takes no part in the act", "/body/participants", "I7", {}});
+  return {};
+}
+
+// ── the road ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Result<Outcome> Service::submit(std::string_view envelope_json, Source source, const LeafInfo& foreign_leaf) {
+  auto verified = verify(envelope_json, foreign_leaf);
+  if (!verified) {
+    log::warn("step.refused", {{"source", source == Source::kPeer ? "peer" : "person"}, {"rule", verified.error().rule}, {"detail", verified.error().detail}});
+    Refusal r{0, parts_.clock.now(), {}, {}, {}, {}, source == Source::kPeer ? "peer" : "person", verified.error()};
+    if (auto logged = parts_.store.write([&](store::Tx& tx) { return log_refusal(tx, r); }); !logged) return fail(logged.error());
+    return fail(verified.error());
+  }
+  ENTENTE_TRY(outcome, store::write_returning<Outcome>(parts_.store, [&](store::Tx& tx) { return admit(tx, *verified, source, 0); }));
+  if (outcome.status == "refused" && source == Source::kPerson) return fail(*outcome.why);
+  return outcome;
+}
+
+Result<std::vector<Result<Outcome>>> Service::submit_all(const std::vector<std::pair<std::string, LeafInfo>>& envelopes, Source source) {
+  std::vector<Result<Verified>> verified;
+  verified.reserve(envelopes.size());
+  for (const auto& [text, leaf] : envelopes) verified.push_back(verify(text, leaf));
+  std::vector<Result<Outcome>> out;
+  ENTENTE_CHECK_OK(parts_.store.write([&](store::Tx& tx) -> Result<void> {
+    out.clear();
+    for (const auto& v : verified) {
+      if (!v) {
+        ENTENTE_CHECK_OK(log_refusal(tx, {0, parts_.clock.now(), {}, {}, {}, {}, "peer", v.error()}));
+        out.emplace_back(tl::unexpect, v.error());
+        continue;
+      }
+      auto outcome = admit(tx, *v, source, 0);
+      // A fault of the store undoes the package; what is wrong with one step is that step's outcome.
+      if (!outcome) return fail(outcome.error());
+      out.push_back(std::move(outcome));
+    }
+    return {};
+  }));
+  return out;
+}
+
+Result<Outcome> Service::outcome_of(store::Tx& tx, const StoredStep& stored) {
+  ENTENTE_TRY(loaded, load(tx, stored.step.act));
+  Outcome o{stored.step.act, stored.step.id, stored.step.move, stored.status, std::nullopt, true, std::nullopt, regions_json(loaded.state), {}};
+  if (stored.leaf.index >= 0) o.leaf = stored.leaf;
+  if (stored.status == "refused") {
+    ENTENTE_TRY(why, json::parse_object(stored.why));
+    o.why = Error{Code::kRefused, std::string(json::text_or(why, "detail")), std::string(json::text_or(why, "field")), std::string(json::text_or(why, "rule")), {}};
+  }
+  return o;
+}
+
+Result<Outcome> Service::refuse(store::Tx& tx, const Verified& v, Source source, Error why) {
+  const bool kept = source == Source::kPeer;
+  log::warn("step.refused", {{"act", v.step.act}, {"move", v.step.move}, {"party", v.step.author().party}, {"rule", why.rule}, {"field", why.field}});
+  ENTENTE_CHECK_OK(log_refusal(tx, {0, parts_.clock.now(), v.step.act, v.step.id, v.step.move, v.step.author().party,
+                                    source == Source::kPeer ? "peer" : source == Source::kNode ? "node" : "person", why}));
+  if (kept) {
+    // Kept as refused, never silently dropped: its author's ledger has its leaf, ours has the reason.
+    StoredStep s{0, v.step, v.envelope_json, "refused", error_json(why), false, v.foreign_leaf, parts_.clock.now()};
+    ENTENTE_CHECK_OK(insert_step(tx, s));
+  }
+  return Outcome{v.step.act, v.step.id, v.step.move, "refused", std::move(why), false, std::nullopt, {}, {}};
+}
+
+Result<LeafInfo> Service::log_leaf(store::Tx& tx, const Verified& v, const acts::ActState& state) {
+  ledger::LeafInput in{v.step.act, v.step.regime, v.step.move, v.step.author().party, v.step.author().role, v.step.at, v.envelope.payload, {}};
+  if (state.draft == v.step.id)
+    for (std::size_t i = 0; i < state.targets.size(); ++i) in.guessable[fmt::format("target/{}", i)] = state.targets[i].canonical;
+  ENTENTE_TRY(leaf, ledger::make_leaf(in, parts_.random));
+  ENTENTE_TRY(index, parts_.log.append_leaf(tx, leaf, parts_.clock.now()));
+  LeafInfo out;
+  out.origin = parts_.log.origin();
+  out.index = static_cast<std::int64_t>(index);
+  out.entry = leaf.entry;
+  const auto& salt = leaf.salts.at(std::string(ledger::kStepField)).bytes;
+  out.salt = Bytes(salt.begin(), salt.end());
+  return out;
+}
+
+Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int depth) {
+  ENTENTE_TRY(known, find_step(tx, v.step.id));
+  if (known) return outcome_of(tx, *known);
+  const Instant now = parts_.clock.now();
+  ENTENTE_TRY(before, load(tx, v.step.act));
+  if (before.regime != nullptr && before.regime != v.regime) return refuse(tx, v, source, {Code::kRefused, "the act is under another regime", "/regime", "regime", {}});
+
+  const bool own = v.step.author().party == parts_.party;
+  const bool first = !before.state.started();
+  if (first && depth == 0) {
+    // Only a draft may open an act, and only among organisations that know each other.
+    const auto* move = v.regime->move(v.step.move);
+    const bool predecessors = !v.step.after.empty();
+    if (move != nullptr && !move->drafts && !predecessors) return refuse(tx, v, source, {Code::kRefused, "an act begins with its draft", "/move", "state", {}});
+  }
+
+  Loaded after;
+  after.regime = v.regime;
+  std::vector<acts::WantedEffect> wanted;
+  StoredStep stored{0, v.step, v.envelope_json, "applied", "", own, v.foreign_leaf, now};
+  const bool missing = std::any_of(v.step.after.begin(), v.step.after.end(), [&](const std::string& a) { return !before.state.seen.contains(a); });
+  if (missing && source == Source::kPeer) {
+    stored.status = "waiting";
+    ENTENTE_CHECK_OK(insert_step(tx, stored));
+    return Outcome{v.step.act, v.step.id, v.step.move, "waiting", std::nullopt, false, std::nullopt, regions_json(before.state), {}};
+  }
+  // The step is judged in the state it names. When it names the whole of what we hold, that is our state.
+  const bool tip = covers(v.step.after, before.state.heads) && before.waiting.empty();
+  if (tip) {
+    auto next = acts::apply(before.state, v.step, *v.regime, now);
+    if (!next) return refuse(tx, v, source, next.error());
+    wanted = acts::effects(before.state, *next, *v.regime);
+    after.state = *std::move(next);
+  } else {
+    if (v.step.at > now + acts::kMaxSkew) return refuse(tx, v, source, {Code::kRefused, "the step is dated in the future", "/at", "clock", {}});
+    ENTENTE_TRY(all, steps_of(tx, v.step.act));
+    std::vector<acts::Step> plain;
+    for (auto& s : all) plain.push_back(s.step);
+    plain.push_back(v.step);
+    auto folded = acts::fold(plain, *v.regime, [&](const acts::ActState& b, const acts::ActState& a, const acts::Step&) {
+      auto w = acts::effects(b, a, *v.regime);
+      wanted.insert(wanted.end(), w.begin(), w.end());
+    });
+    for (const auto& r : folded.state.refused)
+      if (r.step == v.step.id) return refuse(tx, v, source, r.why);
+    after.state = std::move(folded.state);
+    after.waiting = std::move(folded.waiting);
+    // Steps that waited for this one are part of the act now.
+    for (const auto& s : all) {
+      if (s.status != "waiting" || std::find(after.waiting.begin(), after.waiting.end(), s.step.id) != after.waiting.end()) continue;
+      const auto refused = std::find_if(after.state.refused.begin(), after.state.refused.end(), [&](const auto& r) { return r.step == s.step.id; });
+      ENTENTE_CHECK_OK(set_status(tx, s.step.id, refused == after.state.refused.end() ? "applied" : "refused", refused == after.state.refused.end() ? "" : error_json(refused->why)));
+    }
+  }
+  if (v.regime->move(v.step.move)->drafts)
+    if (auto ok = check_participants(tx, after.state); !ok) return refuse(tx, v, source, ok.error());
+
+  if (own) {
+    ENTENTE_TRY(leaf, log_leaf(tx, v, after.state));
+    stored.leaf = std::move(leaf);
+  }
+  ENTENTE_CHECK_OK(insert_step(tx, stored));
+  ENTENTE_TRY(version, version_of(tx, v.step.act));
+  after.version = version;
+  {
+    const std::lock_guard lock(cache_mutex_);
+    if (cache_.size() >= kMaxCachedActs) cache_.clear();
+    cache_[v.step.act] = std::make_shared<const Loaded>(after);
+  }
+  ENTENTE_CHECK_OK(project(tx, after));
+  Outcome out{v.step.act, v.step.id, v.step.move, "applied", std::nullopt, false, std::nullopt, regions_json(after.state), {}};
+  if (own) {
+    out.leaf = stored.leaf;
+    ENTENTE_CHECK_OK(deliver(tx, after, v.step));
+  }
+  log::info("step.applied", {{"act", v.step.act}, {"move", v.step.move}, {"party", v.step.author().party}, {"role", v.step.author().role}});
+  ENTENTE_CHECK_OK(want(tx, after, wanted, out.made, depth));
+  if (!out.made.empty()) {
+    ENTENTE_TRY(latest, load(tx, v.step.act));
+    out.regions = regions_json(latest.state);
+  }
+  return out;
+}
+
+// ── what follows from a step ─────────────────────────────────────────────────────────────────────────────────────
+
+// Our steps go to every other participant once the act has been sent; before that it is nobody else's business. The
+// sending step takes everything before it along (exchange sends what a peer has not confirmed).
+Result<void> Service::deliver(store::Tx& tx, const Loaded& loaded, const acts::Step& step) {
+  if (loaded.state.last("send") == nullptr) return {};
+  for (const auto& [position, party] : loaded.state.participants) {
+    if (party == parts_.party) continue;
+    effects::Effect e;
+    e.key = fmt::format("deliver:{}:{}", step.id, party);
+    if (e.key.size() > effects::kMaxKeyBytes) e.key = "deliver:" + step.id + ":" + to_hex(crypto::sha256(as_bytes(party))).substr(0, 32);
+    e.kind = "deliver";
+    e.act = loaded.state.act;
+    e.payload = {{"to", party}, {"act", loaded.state.act}, {"serial_group", "deliver:" + party + ":" + loaded.state.act}};
+    ENTENTE_TRY(fresh, effects::enqueue(tx, e, parts_.clock.now()));
+    static_cast<void>(fresh);
+  }
+  return {};
+}
+
+Result<void> Service::want(store::Tx& tx, const Loaded& loaded, const std::vector<acts::WantedEffect>& wanted, std::vector<std::string>& made, int depth) {
+  const std::string here = position(loaded.state);
+  for (const auto& w : wanted) {
+    if (w.at != here) continue;
+    if (w.kind.starts_with("act.")) {
+      if (depth >= kMaxDepth) return fail(Code::kInternal, "steps that answer steps without end");
+      ENTENTE_TRY(current, load(tx, w.act));
+      ENTENTE_TRY(body, node_body(tx, w, current));
+      Wish wish{{}, w.act, w.result, {}, w.target, {}, std::move(body)};
+      ENTENTE_TRY(signed_step, sign_as_node(wish, current));
+      ENTENTE_TRY(outcome, admit(tx, std::move(signed_step), Source::kNode, depth + 1));
+      if (outcome.status == "applied") made.push_back(outcome.step);
+      made.insert(made.end(), outcome.made.begin(), outcome.made.end());
+      continue;
+    }
+    effects::Effect e;
+    e.key = w.key;
+    e.kind = w.kind;
+    e.act = w.act;
+    e.payload = {{"act", w.act}, {"result", w.result}, {"serial_group", "act:" + w.act}};
+    if (w.target) e.payload["target"] = *w.target;
+    if (fill_effect_) ENTENTE_CHECK_OK(fill_effect_(tx, w, loaded, e));
+    ENTENTE_TRY(fresh, effects::enqueue(tx, e, parts_.clock.now()));
+    static_cast<void>(fresh);
+  }
+  return {};
+}
+
+// Bodies of the steps a node makes by itself.
+Result<json::Object> Service::node_body(store::Tx& tx, const acts::WantedEffect& effect, const Loaded& loaded) {
+  if (effect.result == "send") {
+    const auto* signature = loaded.state.last("sign");
+    ENTENTE_TRY(stored, find_step(tx, signature == nullptr ? loaded.state.draft : signature->step));
+    if (!stored || stored->leaf.index < 0) return fail(Code::kInternal, "the order has no leaf");
+    return json::Object{{"leaf", {{"origin", stored->leaf.origin}, {"index", stored->leaf.index}}}};
+  }
+  if (effect.result == "receive" || effect.result == "receive_copy") {
+    json::Object body{{"received_at", format_rfc3339(parts_.clock.now())}, {"contact_point", parts_.url}};
+    if (const auto* sent = loaded.state.last("send"))
+      body["sender_skew_ms"] = to_ms(sent->at) - to_ms(parts_.clock.now());
+    return body;
+  }
+  return json::Object{};
+}
+
+Result<Service::Verified> Service::sign_as_node(const Wish& wish, const Loaded& loaded) {
+  const acts::Regime* regime = loaded.regime != nullptr ? loaded.regime : parts_.regimes.find(wish.regime);
+  if (regime == nullptr) return fail(Code::kNotFound, "no such regime");
+  const acts::Move* move = nullptr;
+  for (const auto& m : regime->moves)
+    if (wish.move.empty() ? m.drafts : m.name == wish.move) move = &m;
+  if (move == nullptr) return fail(Code::kNotFound, "the regime has no such move: " + wish.move);
+  acts::Hand hand{parts_.party, {}, wish.role, parts_.node_key.public_key().id()};
+  if (hand.role.empty()) {
+    // The role of this move that the node holds in this act.
+    const std::string here = loaded.state.started() ? position(loaded.state) : std::string();
+    for (const auto& name : move->by) {
+      const auto* role = regime->role(name);
+      if (role->key == acts::KeyKind::kNode && (here.empty() || role->position == here)) {
+        hand.role = name;
+        break;
+      }
+    }
+  }
+  Verified v;
+  v.step = step_from(wish, loaded, hand);
+  v.step.move = move->name;
+  v.step.regime = regime->name();
+  v.regime = regime;
+  v.envelope = {std::string(acts::kStepType), to_bytes(acts::step_payload(v.step)), {}};
+  ENTENTE_CHECK_OK(crypto::sign(v.envelope, parts_.node_key));
+  v.step.id = to_hex(crypto::sha256(v.envelope.payload));
+  v.envelope_json = crypto::to_json(v.envelope);
+  return v;
+}
+
+Result<Outcome> Service::make(store::Tx& tx, const Wish& wish) {
+  Loaded loaded;
+  if (!wish.act.empty()) {
+    ENTENTE_TRY(l, load(tx, wish.act));
+    loaded = std::move(l);
+    if (!loaded.state.started()) return fail(Code::kNotFound, "no such act");
+  }
+  ENTENTE_TRY(v, sign_as_node(wish, loaded));
+  return admit(tx, std::move(v), Source::kNode, 0);
+}
+
+acts::Step Service::step_from(const Wish& wish, const Loaded& loaded, const acts::Hand& hand) const {
+  acts::Step s;
+  s.at = parts_.clock.now();
+  s.act = loaded.state.started() ? loaded.state.act : make_ulid(s.at, parts_.random);
+  s.dossier = loaded.state.started() ? loaded.state.dossier : make_ulid(s.at, parts_.random);
+  s.regime = loaded.regime != nullptr ? loaded.regime->name() : wish.regime;
+  s.move = wish.move;
+  s.by.push_back(hand);
+  s.after = loaded.state.heads;
+  s.target = wish.target;
+  s.review = wish.review;
+  s.body = wish.body;
+  return s;
+}
+
+Result<Prepared> Service::prepare(const Wish& wish, const acts::Hand& hand) {
+  return store::read_returning<Prepared>(parts_.store, [&](store::Tx& tx) -> Result<Prepared> {
+    Loaded loaded;
+    if (!wish.act.empty()) {
+      ENTENTE_TRY(l, load(tx, wish.act));
+      loaded = std::move(l);
+      if (!loaded.state.started()) return fail(Code::kNotFound, "no such act");
+    }
+    const acts::Regime* regime = loaded.regime != nullptr ? loaded.regime : parts_.regimes.find(wish.regime);
+    if (regime == nullptr) return fail(Code::kNotFound, "this node does not speak that regime", "/regime");
+    Prepared p;
+    p.step = step_from(wish, loaded, hand);
+    p.step.regime = regime->name();
+    if (p.step.move.empty())
+      for (const auto& m : regime->moves)
+        if (m.drafts) p.step.move = m.name;
+    p.payload = acts::step_payload(p.step);
+    p.step.id = to_hex(crypto::sha256(as_bytes(p.payload)));
+    ENTENTE_TRY(next, acts::apply(loaded.state, p.step, *regime, parts_.clock.now()));
+    if (regime->move(p.step.move)->drafts) ENTENTE_CHECK_OK(check_participants(tx, next));
+    return p;
+  });
+}
+
+// ── the projection ───────────────────────────────────────────────────────────────────────────────────────────────
+
+// Does the act wait for a decision of ours? Execution still open, a review to decide, a draft to sign.
+Result<void> Service::project(store::Tx& tx, const Loaded& loaded) {
+  const auto& state = loaded.state;
+  const auto& regime = *loaded.regime;
+  const std::string here = position(state);
+  const Instant now = parts_.clock.now();
+  ActRow row;
+  row.act = state.act;
+  row.dossier = state.dossier;
+  row.regime = state.regime;
+  row.mode = regime.mode;
+  row.position = here;
+  row.created = row.updated = now;
+  for (const auto& [name, role] : regime.roles) {
+    if (role.position != here || role.key != acts::KeyKind::kPerson) continue;
+    for (std::size_t t = 0; t < std::max<std::size_t>(state.execution.size(), 1); ++t) {
+      for (const auto* move : acts::possible(state, regime, name, t, now)) {
+        if (!move->has_region) continue;
+        const bool decides = move->from.region == acts::Region::kExecution ||
+                             (move->from.region == acts::Region::kReview && move->route.empty()) ||
+                             (move->from.region == acts::Region::kIssue && acts::state_name(acts::Region::kIssue, move->to) == "signed");
+        if (decides) row.waits = true;
+      }
+    }
+  }
+  for (const auto& c : acts::clocks(state, regime)) {
+    const auto* owner = regime.role(c.role.empty() ? c.owner : c.role);
+    if (c.kind == acts::ClockKind::kDuty && owner != nullptr && owner->position == here && !row.due) row.due = c.due;
+    if (c.then.empty()) continue;
+    const auto* then = regime.move(c.then);
+    if (then == nullptr) continue;
+    for (const auto& by : then->by) {
+      const auto* role = regime.role(by);
+      if (role->position == here && role->key == acts::KeyKind::kNode && (!row.next || c.due_1182 < *row.next)) row.next = c.due_1182;
+    }
+  }
+  row.summary = {{"regions", regions_json(state)}, {"targets", state.targets.size()}};
+  if (const auto it = state.participants.find("issuer"); it != state.participants.end()) row.summary["from"] = it->second;
+  if (const auto* received = state.last("receive")) row.summary["received_at"] = format_rfc3339(received->at);
+  return put_act(tx, row);
+}
+
+}  // namespace entente::dossier

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Node to node: steps travel in packages, each with its leaf, the salt that opens it and a proof of inclusion under a
+// checkpoint its author's ledger signed, so that an order that is not logged is not an order here either (I1). The
+// answer is a signed receipt; the same steps always get the same receipt. Delivery repeats until received.
+//
+// Trust: the sender's node key and log key come from the directory, confirmed out of band. An unknown official's key
+// makes the receiver fetch the sender's directory entry once, over the address it confirmed.
+#pragma once
+
+#include "entente/dossier/service.h"
+#include "entente/effects/dispatcher.h"
+#include "entente/http/api.h"
+#include "entente/http/client.h"
+
+namespace entente::exchange {
+
+inline constexpr std::string_view kReceiptType = "application/vnd.entente.receipt+json";
+inline constexpr std::size_t kMaxPackageSteps = 64;
+inline constexpr std::size_t kMaxPackageBytes = 8 << 20;
+inline constexpr std::chrono::seconds kDirectoryRefresh{10};  // at most one fetch per party and interval
+
+store::Migration migration();
+
+class Exchange {
+ public:
+  Exchange(dossier::Service& service, http::Client& client);
+
+  // POST /v1/inbox.
+  void add_routes(http::Router& router);
+  // The outbox's handler for "deliver": sends every own step of the act the peer has not confirmed.
+  effects::Handler& deliverer() { return deliverer_; }
+  // After steps came from a peer and were committed (wakes the queue's screens). May be empty.
+  void on_received(std::function<void()> hook) { on_received_ = std::move(hook); }
+
+ private:
+  class Deliverer final : public effects::Handler {
+   public:
+    explicit Deliverer(Exchange& exchange) : exchange_(exchange) {}
+    Result<json::Object> perform(const effects::Effect& effect) override;
+
+   private:
+    Exchange& exchange_;
+  };
+
+  struct Incoming {
+    std::string envelope;
+    dossier::LeafInfo leaf;
+    std::string step;  // its id
+    std::vector<std::string> keyids;
+  };
+  Result<http::Response> inbox(const http::Request& request);
+  Result<Incoming> read_item(const json::Value& item, const identity::PartyRow& from);
+  Result<std::vector<Incoming>> read_items(const json::Array& items, const identity::PartyRow& from);
+  Result<json::Array> receive(const std::vector<Incoming>& items, std::vector<std::string>& made);
+  void refresh_directory(const identity::PartyRow& party, const std::vector<Incoming>& items);
+  Result<json::Object> pack(store::Tx& tx, const dossier::StoredStep& step) const;
+  Result<json::Object> deliver(const effects::Effect& effect);
+  Result<void> take_receipt(const identity::PartyRow& peer, std::string_view envelope, const std::vector<std::string>& sent);
+
+  dossier::Service& service_;
+  http::Client& client_;
+  Deliverer deliverer_;
+  std::function<void()> on_received_;
+  std::mutex mutex_;
+  std::map<std::string, Instant> refreshed_;  // guarded by mutex_: last directory fetch per party
+};
+
+}  // namespace entente::exchange
