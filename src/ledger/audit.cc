@@ -117,8 +117,8 @@ class Auditor {
       }
       const auto body = merkle::parse_checkpoint(note->text);
       const auto root = roots_.find(size);
-      if (!body || body->origin != log_.origin() || body->size != size ||
-          root == roots_.end() || body->root != root->second)
+      if (!body || body->origin != log_.origin() || body->size != size || root == roots_.end() ||
+          body->root != root->second)
         fault("checkpoint {} does not name the root of the leaves", size);
     }
   }

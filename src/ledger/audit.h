@@ -15,7 +15,8 @@
 
 namespace entente::ledger {
 
-inline constexpr std::size_t kMaxFaults = 100;  // the first say what happened; a million say no more
+inline constexpr std::size_t kMaxFaults =
+    100;  // the first say what happened; a million say no more
 
 struct AuditReport {
   std::uint64_t size = 0;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kVersion = 1;
 constexpr std::string_view kType = "step";
-constexpr std::size_t kMaxWordBytes = 64;    // a move, a role, a regime with its version
+constexpr std::size_t kMaxWordBytes = 64;     // a move, a role, a regime with its version
 constexpr std::size_t kMaxDomainBytes = 253;  // RFC 1035, without the final dot
 
 bool consists_of(std::string_view text, std::size_t max, std::string_view also) {
@@ -108,7 +108,8 @@ Result<Leaf> parse_leaf(std::string_view entry) {
   ENTENTE_CHECK_OK(each.done());
   ENTENTE_CHECK_OK(check_form(leaf));
   // Printing it again refuses every other spelling in one stroke.
-  if (format_leaf(leaf) != entry) return fail(Code::kInvalid, "a leaf in another than its canonical form");
+  if (format_leaf(leaf) != entry)
+    return fail(Code::kInvalid, "a leaf in another than its canonical form");
   return leaf;
 }
 

@@ -29,8 +29,10 @@ namespace entente::ledger {
 
 // The name under which the salt of the step's own commitment is kept; no field may bear it.
 inline constexpr std::string_view kStepField = "step";
-inline constexpr std::size_t kMaxFields = 512;        // 256 targets (SG05) and what goes with them
-inline constexpr std::size_t kMaxFieldNameBytes = 64;  // [a-z0-9_/.-]
+// 256 targets (SG05) and half as many other fields; with names of at most 64 characters of
+// [a-z0-9_/.-] the largest leaf still is an entry (65,535 bytes).
+inline constexpr std::size_t kMaxFields = 384;
+inline constexpr std::size_t kMaxFieldNameBytes = 64;
 
 struct LeafInput {
   std::string act;     // ULID

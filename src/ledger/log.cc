@@ -23,8 +23,8 @@ store::Value text_or_null(const std::string& text) {
 }  // namespace
 
 Result<Log> Log::create(std::string origin, const crypto::PrivateKey& key) {
-  ENTENTE_TRY(name, crypto::NoteKey::make(origin, crypto::NoteAlgorithm::kEd25519,
-                                          key.public_key()));
+  ENTENTE_TRY(name,
+              crypto::NoteKey::make(origin, crypto::NoteAlgorithm::kEd25519, key.public_key()));
   return Log(std::move(name), key);
 }
 
@@ -41,16 +41,15 @@ Result<std::uint64_t> Log::append(store::Tx& tx, std::string_view entry, Instant
   });
   // The counted columns come from the entry itself, so that no caller can count a leaf as another.
   const auto leaf = parse_leaf(entry);
-  ENTENTE_CHECK_OK(
-      tx.exec("INSERT INTO ledger_leaf (idx, hash, at, regime, move, entry)"
-              " VALUES ($1, $2, $3, $4, $5, $6)",
-              {to_sql(index), to_bytes(hash), to_ms(now),
-               text_or_null(leaf ? leaf->regime : std::string()),
-               text_or_null(leaf ? leaf->move : std::string()), to_bytes(entry)}));
+  ENTENTE_CHECK_OK(tx.exec(
+      "INSERT INTO ledger_leaf (idx, hash, at, regime, move, entry)"
+      " VALUES ($1, $2, $3, $4, $5, $6)",
+      {to_sql(index), to_bytes(hash), to_ms(now), text_or_null(leaf ? leaf->regime : std::string()),
+       text_or_null(leaf ? leaf->move : std::string()), to_bytes(entry)}));
   for (const Node& node : nodes)
-    ENTENTE_CHECK_OK(tx.exec("INSERT INTO ledger_node (level, idx, hash) VALUES ($1, $2, $3)",
-                             {static_cast<std::int64_t>(node.tile_level), to_sql(node.index),
-                              to_bytes(node.hash)}));
+    ENTENTE_CHECK_OK(tx.exec(
+        "INSERT INTO ledger_node (level, idx, hash) VALUES ($1, $2, $3)",
+        {static_cast<std::int64_t>(node.tile_level), to_sql(node.index), to_bytes(node.hash)}));
   ENTENTE_CHECK_OK(tx.exec("UPDATE ledger_head SET size = $1, frontier = $2 WHERE id = 1",
                            {to_sql(head.tree.size()), head.tree.serialise()}));
   return index;
@@ -101,9 +100,10 @@ Result<void> Log::keep_cosignature(store::Tx& tx, const Checkpoint& signed_head,
   for (const auto& signature : held.signatures)
     if (signature.name != fresh.name || signature.key_id != fresh.key_id) note += signature.line();
   note += fresh.line();
-  ENTENTE_CHECK_OK(tx.exec("INSERT INTO ledger_checkpoint (size, note) VALUES ($1, $2)"
-                           " ON CONFLICT (size) DO UPDATE SET note = excluded.note",
-                           {to_sql(signed_head.size), std::move(note)}));
+  ENTENTE_CHECK_OK(
+      tx.exec("INSERT INTO ledger_checkpoint (size, note) VALUES ($1, $2)"
+              " ON CONFLICT (size) DO UPDATE SET note = excluded.note",
+              {to_sql(signed_head.size), std::move(note)}));
   return {};
 }
 

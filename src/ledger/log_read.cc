@@ -19,10 +19,10 @@ Result<std::vector<Hash256>> read_hashes(store::Tx& tx, unsigned tile_level, std
       tile_level == 0
           ? tx.query("SELECT hash FROM ledger_leaf WHERE idx >= $1 AND idx < $2 ORDER BY idx",
                      {to_sql(first), to_sql(first + count)})
-          : tx.query("SELECT hash FROM ledger_node WHERE level = $1 AND idx >= $2 AND idx < $3"
-                     " ORDER BY idx",
-                     {static_cast<std::int64_t>(tile_level), to_sql(first),
-                      to_sql(first + count)});
+          : tx.query(
+                "SELECT hash FROM ledger_node WHERE level = $1 AND idx >= $2 AND idx < $3"
+                " ORDER BY idx",
+                {static_cast<std::int64_t>(tile_level), to_sql(first), to_sql(first + count)});
   if (!rows) return fail(rows.error());
   if (rows->size() != count)
     return fail(Code::kCorrupt, fmt::format("hashes {} to {} of tile level {} are missing", first,

@@ -55,9 +55,8 @@ Result<VerifiedProof> verify_proof(std::string_view proof_text, std::string_view
   if (out.cosigned_by.size() < min_witnesses)
     return fail(Code::kUnauthorised, fmt::format("cosigned by {} of the witnesses, {} are needed",
                                                  out.cosigned_by.size(), min_witnesses));
-  ENTENTE_CHECK_OK(merkle::verify_inclusion(head.size, proof.index,
-                                            merkle::leaf_hash(as_bytes(entry)), proof.hashes,
-                                            head.root));
+  ENTENTE_CHECK_OK(merkle::verify_inclusion(
+      head.size, proof.index, merkle::leaf_hash(as_bytes(entry)), proof.hashes, head.root));
   return out;
 }
 

@@ -81,16 +81,15 @@ struct Held {
 };
 
 Result<Held> held_head(store::Tx& tx, const std::string& origin) {
-  ENTENTE_TRY(rows, tx.query("SELECT size, root FROM ledger_witness_head WHERE origin = $1",
-                             {origin}));
+  ENTENTE_TRY(rows,
+              tx.query("SELECT size, root FROM ledger_witness_head WHERE origin = $1", {origin}));
   if (rows.empty()) return Held{};
   ENTENTE_TRY(root, hash_of(rows[0], 1));
   return Held{from_sql(rows[0].integer(0)), root};
 }
 
 Result<std::vector<crypto::NoteKey>> trusted_keys(store::Tx& tx, const std::string& origin) {
-  ENTENTE_TRY(rows,
-              tx.query("SELECT vkey FROM ledger_witness_key WHERE origin = $1", {origin}));
+  ENTENTE_TRY(rows, tx.query("SELECT vkey FROM ledger_witness_key WHERE origin = $1", {origin}));
   std::vector<crypto::NoteKey> out;
   for (const auto& row : rows) {
     ENTENTE_TRY(key, crypto::NoteKey::parse(row.text(0)));
@@ -139,8 +138,8 @@ Result<Verdict> judge(store::Tx& tx, std::string_view body) {
 
 Result<WitnessService> WitnessService::create(std::string_view name, const crypto::PrivateKey& key,
                                               const Clock& clock) {
-  ENTENTE_TRY(key_name, crypto::NoteKey::make(name, crypto::NoteAlgorithm::kCosignatureV1,
-                                              key.public_key()));
+  ENTENTE_TRY(key_name,
+              crypto::NoteKey::make(name, crypto::NoteAlgorithm::kCosignatureV1, key.public_key()));
   return WitnessService(std::move(key_name), key, clock);
 }
 
@@ -148,9 +147,10 @@ Result<void> WitnessService::trust(store::Tx& tx, std::string_view origin, std::
   ENTENTE_TRY(key, crypto::NoteKey::parse(vkey));
   if (key.algorithm != crypto::NoteAlgorithm::kEd25519)
     return fail(Code::kInvalid, "logs sign with Ed25519 (0x01)", "vkey");
-  ENTENTE_CHECK_OK(tx.exec("INSERT INTO ledger_witness_key (origin, vkey) VALUES ($1, $2)"
-                           " ON CONFLICT (origin, vkey) DO NOTHING",
-                           {std::string(origin), key.vkey()}));
+  ENTENTE_CHECK_OK(
+      tx.exec("INSERT INTO ledger_witness_key (origin, vkey) VALUES ($1, $2)"
+              " ON CONFLICT (origin, vkey) DO NOTHING",
+              {std::string(origin), key.vkey()}));
   return {};
 }
 
@@ -166,8 +166,8 @@ Result<http::Response> WitnessService::add_checkpoint(store::Tx& tx, std::string
   const auto& accepted = std::get<Accepted>(verdict);
   const auto& head = accepted.head;
   const auto seconds = static_cast<std::uint64_t>(to_ms(clock_->now()) / 1000);
-  ENTENTE_TRY(line, crypto::cosign_note(merkle::format_checkpoint(head), key_name_.name, *key_,
-                                        seconds));
+  ENTENTE_TRY(line,
+              crypto::cosign_note(merkle::format_checkpoint(head), key_name_.name, *key_, seconds));
   ENTENTE_CHECK_OK(
       tx.exec("INSERT INTO ledger_witness_head (origin, origin_sha256, size, root, note)"
               " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (origin) DO UPDATE"
@@ -178,8 +178,8 @@ Result<http::Response> WitnessService::add_checkpoint(store::Tx& tx, std::string
 }
 
 Result<http::Response> WitnessService::answer(store::Store& store, std::string_view body) const {
-  ENTENTE_TRY(first, store::read_returning<Verdict>(
-                         store, [&](store::Tx& tx) { return judge(tx, body); }));
+  ENTENTE_TRY(
+      first, store::read_returning<Verdict>(store, [&](store::Tx& tx) { return judge(tx, body); }));
   if (auto* refused = std::get_if<http::Response>(&first)) return std::move(*refused);
   // Judged again inside the unit: another request may have moved the head meanwhile.
   return store::write_returning<http::Response>(

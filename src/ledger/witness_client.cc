@@ -96,9 +96,10 @@ Result<void> keep(store::Store& store, const Question& question, const std::stri
                   const std::string& vkey) {
   return store.write([&](store::Tx& tx) -> Result<void> {
     ENTENTE_CHECK_OK(Log::keep_cosignature(tx, question.head, line));
-    ENTENTE_CHECK_OK(tx.exec("INSERT INTO ledger_cosigner (vkey, size) VALUES ($1, $2)"
-                             " ON CONFLICT (vkey) DO UPDATE SET size = excluded.size",
-                             {vkey, to_sql(question.head.size)}));
+    ENTENTE_CHECK_OK(
+        tx.exec("INSERT INTO ledger_cosigner (vkey, size) VALUES ($1, $2)"
+                " ON CONFLICT (vkey) DO UPDATE SET size = excluded.size",
+                {vkey, to_sql(question.head.size)}));
     return {};
   });
 }
