@@ -31,16 +31,21 @@ Instant due_1182(const ClockRule& rule, Instant start, Instant strict) {
   return Instant(day + days(1)) - Millis(1);
 }
 
-const Event* latest_start(const ActState& state, const ClockRule& rule, std::string_view role,
-                          std::optional<std::size_t> target, std::string_view party) {
+const Event* latest_start(const ActState& state, const Regime& regime, const ClockRule& rule,
+                          std::string_view role, std::optional<std::size_t> target,
+                          std::string_view party) {
   const auto anchor = rule.anchors.find(std::string(role));
   const Event* best = nullptr;
   // By time, not by place in the fold: of two concurrent starts the later instant counts, whatever
   // their ids.
   const auto consider = [&](std::string_view move, std::string_view by) {
+    // A judgment moves every target, whatever number its step bears.
+    const Move* rule_of = regime.move(move);
+    const bool one_target =
+        rule_of == nullptr || !rule_of->has_region || rule_of->from.region == Region::kExecution;
     for (const auto& e : state.events) {
       if (e.move != move || (!by.empty() && e.party != by)) continue;
-      if (target && e.target && *e.target != *target) continue;
+      if (one_target && target && e.target && *e.target != *target) continue;
       if (best == nullptr || e.at > best->at) best = &e;
     }
   };
@@ -88,7 +93,7 @@ std::optional<ClockInstance> clock_for(const ActState& state, const Regime& regi
     }
     if (!rule.anchors.empty()) c.role = std::string(role);
     const Event* start =
-        latest_start(state, rule, role, rule.per_target ? target : std::nullopt, party);
+        latest_start(state, regime, rule, role, rule.per_target ? target : std::nullopt, party);
     if (start == nullptr) return std::nullopt;
     c.started = start->at;
   }

@@ -24,9 +24,11 @@ class Table {
   void bad(std::string_view key, const std::string& why) {
     if (fault_) return;
     const auto* node = table_.get(key);
+    // A table that was merged with its parent's has lost its lines (0): the key has to do.
     const auto line = node != nullptr ? node->source().begin.line : table_.source().begin.line;
+    const std::string where = line == 0 ? std::string() : fmt::format("line {}: ", line);
     fault_ = Error{Code::kInvalid,
-                   fmt::format("line {}: {}.{} {}", line, where_, key, why),
+                   fmt::format("{}{}.{} {}", where, where_, key, why),
                    fmt::format("{}.{}", where_, key),
                    {},
                    {}};
@@ -378,9 +380,15 @@ Result<toml::table> load_table(const SourceFile& file, const std::vector<SourceF
 
 void read_roles(const toml::table& root, Regime& out, std::optional<Error>& fault) {
   const auto* roles = root.get_as<toml::table>("roles");
-  if (roles == nullptr) return;
+  if (roles == nullptr) {
+    if (!fault) fault = Error{Code::kInvalid, "roles must be a table", "roles", {}, {}};
+    return;
+  }
   for (const auto& [name, node] : *roles) {
-    if (!node.is_table()) continue;
+    if (!node.is_table()) {
+      if (!fault) fault = Error{Code::kInvalid, "each role must be a table", "roles", {}, {}};
+      return;
+    }
     Table t(*node.as_table(), fmt::format("roles.{}", name.str()), fault);
     Role role;
     role.position = t.text("position");

@@ -413,7 +413,7 @@ Result<std::string> canonical_target(std::string_view kind, std::string_view val
   if (kind == "host" || kind == "domain") {
     if (!is_host(value) || value.find('.') == std::string_view::npos)
       return refuse("SG05", "not an exact host name", "/body/targets");
-    if (value.find_first_not_of("0123456789.") == std::string_view::npos)
+    if (value.find_first_not_of("0123456789.-") == std::string_view::npos)
       return refuse("SG05", "an address range is not an item", "/body/targets");
     return std::string(value);
   }
