@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "commands.h"
+#include "entente/adapters/sqlite/sqlite_store.h"
+#include "entente/crypto/age.h"
+#include "entente/effects/site/site.h"
+#include "entente/http/client.h"
+#include "entente/identity/directory.h"
+#include "entente/ledger/audit.h"
+#include "entente/ledger/log.h"
+
+namespace entente::app {
+namespace fs = std::filesystem;
+namespace {
+
+// The folder's database, next to a serving node or without one. Tables of identity only: the node makes the others.
+Result<std::unique_ptr<store::Store>> open_store(const Config& config) {
+  ENTENTE_TRY(store, sqlite::SqliteStore::open((config.folder / "entente.db").string(), {}));
+  std::unique_ptr<store::Store> out = std::move(store);
+  ENTENTE_CHECK_OK(store::migrate(*out, {identity::migration()}, to_ms(SystemClock().now())));
+  return out;
+}
+
+}  // namespace
+
+Result<void> show_node(const fs::path& folder) {
+  ENTENTE_TRY(config, load_config(folder));
+  ENTENTE_TRY(node, crypto::PrivateKey::load(config.key("node.key")));
+  ENTENTE_TRY(ledger_key, crypto::PrivateKey::load(config.key("ledger.key")));
+  ENTENTE_TRY(log, ledger::Log::create(config.party + "/ledger", ledger_key));
+  fmt::print("party        {}\nname         {}\nkind         {}\nurl          {}\nfingerprint  {}\nlog          {}\n", config.party, config.name, config.kind, config.url,
+             node.public_key().fingerprint(), log.note_key().vkey());
+  if (config.kind == "overseer") {
+    ENTENTE_TRY(witness, crypto::PrivateKey::load(config.key("witness.key")));
+    ENTENTE_TRY(key, crypto::NoteKey::make(config.party + "/witness", crypto::NoteAlgorithm::kCosignatureV1, witness.public_key()));
+    fmt::print("witness      {}\n", key.vkey());
+  }
+  return {};
+}
+
+Result<void> new_key(const fs::path& file) {
+  SystemRandom random;
+  const auto key = crypto::PrivateKey::generate(random);
+  ENTENTE_CHECK_OK(key.save(file));
+  fmt::print("keyid   {}\npublic  {}\n", key.public_key().id(), key.public_key().text());
+  return {};
+}
+
+Result<void> add_person(const fs::path& folder, const std::string& name, const std::vector<std::string>& roles, const std::string& public_key, const fs::path& key_file) {
+  ENTENTE_TRY(config, load_config(folder));
+  identity::Official official;
+  official.name = name;
+  official.roles = roles;
+  if (!key_file.empty()) {
+    ENTENTE_TRY(key, crypto::PrivateKey::load(key_file));
+    official.key = key.public_key();
+  } else {
+    ENTENTE_TRY(key, crypto::PublicKey::parse(public_key));
+    official.key = key;
+  }
+  ENTENTE_TRY(store, open_store(config));
+  ENTENTE_TRY(added, store::write_returning<identity::Official>(*store, [&](store::Tx& tx) { return identity::enrol(tx, config.party, official, SystemClock().now()); }));
+  fmt::print("{} {} {}\n", added.person, added.key.id(), fmt::join(added.roles, ","));
+  return {};
+}
+
+Result<void> revoke_person(const fs::path& folder, const std::string& keyid) {
+  ENTENTE_TRY(config, load_config(folder));
+  ENTENTE_TRY(store, open_store(config));
+  ENTENTE_CHECK_OK(store->write([&](store::Tx& tx) { return identity::revoke(tx, keyid, SystemClock().now()); }));
+  fmt::print("revoked {}\n", keyid);
+  return {};
+}
+
+Result<void> list_persons(const fs::path& folder) {
+  ENTENTE_TRY(config, load_config(folder));
+  ENTENTE_TRY(store, open_store(config));
+  ENTENTE_TRY(all, store::read_returning<std::vector<identity::Official>>(*store, [&](store::Tx& tx) { return identity::officials_of(tx, config.party); }));
+  for (const auto& o : all) fmt::print("{} {} {} \"{}\"{}\n", o.person, o.key.id(), fmt::join(o.roles, ","), o.name, o.revoked_at ? " revoked" : "");
+  return {};
+}
+
+Result<void> add_party(const fs::path& folder, const std::string& url, const std::string& fingerprint) {
+  ENTENTE_TRY(config, load_config(folder));
+  http::Client client({config.allow_private_addresses, config.allow_plain_http});
+  http::ClientRequest request;
+  request.url = url + "/.well-known/entente.json";
+  ENTENTE_TRY(answer, client.send(request));
+  if (answer.status != 200) return fail(Code::kUnavailable, fmt::format("{} answered {}", request.url, answer.status));
+  ENTENTE_TRY(entry, identity::parse_entry(answer.body));
+  if (entry.url != url) return fail(Code::kForbidden, fmt::format("{} says it lives at {}", entry.party, entry.url), "url");
+  ENTENTE_TRY(store, open_store(config));
+  ENTENTE_CHECK_OK(store->write([&](store::Tx& tx) { return identity::trust(tx, entry, fingerprint, SystemClock().now()); }));
+  fmt::print("trusted {} ({}, {})\n", entry.party, entry.name, entry.kind);
+  return {};
+}
+
+Result<void> list_known_parties(const fs::path& folder) {
+  ENTENTE_TRY(config, load_config(folder));
+  ENTENTE_TRY(store, open_store(config));
+  ENTENTE_TRY(all, store::read_returning<std::vector<identity::PartyRow>>(*store, [&](store::Tx& tx) { return identity::list_parties(tx); }));
+  for (const auto& p : all) fmt::print("{} {} {} {}\n", p.party, p.kind, p.url, p.fingerprint);
+  return {};
+}
+
+Result<void> audit_ledger(const fs::path& folder) {
+  ENTENTE_TRY(config, load_config(folder));
+  ENTENTE_TRY(key, crypto::PrivateKey::load(config.key("ledger.key")));
+  ENTENTE_TRY(log, ledger::Log::create(config.party + "/ledger", key));
+  ENTENTE_TRY(store, sqlite::SqliteStore::open((config.folder / "entente.db").string(), {}));
+  ENTENTE_TRY(found, ledger::audit(*store, log));
+  fmt::print("ok size={} root={}\n", found.size, to_hex(found.root));
+  return {};
+}
+
+Result<void> print_nginx_conf(const fs::path& folder, std::uint16_t port, const fs::path& prefix, const std::string& user) {
+  ENTENTE_TRY(config, load_config(folder));
+  if (!config.site) return fail(Code::kInvalid, "entente.toml has no [site]", "site");
+  effects::site::SiteOptions options;
+  options.content_root = config.site->content_root;
+  options.public_base = config.site->public_base;
+  options.blocked_map = config.site->blocked_map;
+  options.nginx_pid = config.site->nginx_pid;
+  options.platform_url = config.url;
+  effects::site::NginxRun run;
+  run.user = user;
+  fmt::print("{}", effects::site::nginx_conf(options, port, prefix, run));
+  return {};
+}
+
+}  // namespace entente::app
