@@ -230,10 +230,10 @@ TEST(Log, EightWritersShareOneTree) {
   for (auto& thread : threads) thread.join();
   std::set<std::uint64_t> seen;
   for (const auto& one : given)
-    for (const auto& [index, entry] : one) {
-      EXPECT_TRUE(seen.insert(index).second) << "one index given twice: " << index;
-      const auto kept = node.read([&](Tx& tx) { return Log::entry(tx, index); });
-      EXPECT_EQ(to_text(kept.value()), entry);
+    for (const auto& returned : one) {
+      EXPECT_TRUE(seen.insert(returned.first).second) << "one index given twice";
+      const auto kept = node.read([&](Tx& tx) { return Log::entry(tx, returned.first); });
+      EXPECT_EQ(to_text(kept.value()), returned.second);
     }
   EXPECT_EQ(seen.size(), kWriters * kEach * 3U / 4);
   EXPECT_EQ(node.size(), seen.size());

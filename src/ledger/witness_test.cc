@@ -61,7 +61,7 @@ TEST_F(WitnessTest, AnswersAnotherOldSizeWithTheOneItHolds) {
   node_.grow_to(5);
   ASSERT_EQ(witness_.add(add_checkpoint_body(node_, 0)).status, 200);
   node_.grow_to(9);
-  for (const std::uint64_t old : {0, 4, 6, 9}) {
+  for (const std::uint64_t old : {0U, 4U, 6U, 9U}) {
     const auto answer = witness_.add(add_checkpoint_body(node_, old));
     EXPECT_EQ(answer.status, 409) << old;
     EXPECT_EQ(answer.body, "5\n");
@@ -266,7 +266,7 @@ TEST_F(RequestCosignature, AWitnessThatDiedBeforeItsAnswerIsAskedAgain) {
 }
 
 TEST_F(RequestCosignature, FollowsAGrowingLog) {
-  for (const std::uint64_t size : {0, 7, 7, 300, 301}) {
+  for (const std::uint64_t size : {0U, 7U, 7U, 300U, 301U}) {
     node_.grow_to(size);
     // The empty tree is signed with the first commit of anything.
     if (size == 0) {
