@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "entente/core/log.h"
+
 namespace entente::matching {
 
 namespace {
@@ -148,6 +150,9 @@ void Matcher::tombstoned(const std::vector<EntryId>& ids) {
   for (const auto& [name, shelf] : shelves()) {
     for (const EntryId id : ids) shelf->index.remove(key_of(id));
   }
+  // Word of a tombstone may come after a later step has brought the entry back: what is live stays.
+  if (const auto kept = added(ids); !kept)
+    log::warn("match.recheck", {{"why", kept.error().detail}});
 }
 
 std::size_t Matcher::size() const {

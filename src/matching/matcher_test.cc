@@ -139,6 +139,17 @@ TEST_F(MatcherTest, TwoActsOnOnePictureAreTwoMatchesAndUndoingOneLeavesTheOther)
   EXPECT_EQ(answer->matches[0].act, "act-2");
 }
 
+TEST_F(MatcherTest, LateWordOfATombstoneDoesNotDropWhatALaterStepBroughtBack) {
+  const Bytes file = as_jpeg(photograph(1), 90);
+  const EntryId id = bank(file);
+  house.tombstone("act-1", "step-2");
+  const auto seen = matcher->fingerprint_of(file);
+  ASSERT_EQ(*house.add(house.entry(seen->pdq, "act-1", "step-3")), id);
+  ASSERT_TRUE(matcher->added({id}).has_value());
+  matcher->tombstoned({id});
+  EXPECT_EQ(matcher->match(file)->proposal, Proposal::kReview);
+}
+
 TEST_F(MatcherTest, EachBankHasItsOwnRadius) {
   ASSERT_TRUE(house.store
                   ->write([&](store::Tx& tx) {

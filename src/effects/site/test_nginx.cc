@@ -50,10 +50,6 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
 
 }  // namespace
 
-bool TestSite::nginx_installed() {
-  return std::filesystem::exists(kNginx);
-}
-
 TestSite::TestSite() : client_(loopback()) {
   check(std::filesystem::exists(kNginx), "these tests need nginx-light");
   std::string name = (std::filesystem::temp_directory_path() / "entente-site-XXXXXX").string();
