@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 
 #include "commands.h"
 #include "entente/adapters/sqlite/sqlite_store.h"
@@ -26,18 +28,43 @@ Result<std::unique_ptr<store::Store>> open_store(const Config& config) {
 
 }  // namespace
 
-Result<void> show_node(const fs::path& folder) {
-  ENTENTE_TRY(config, load_config(folder));
+// What the node says of itself, without its people.
+Result<identity::Entry> own_entry(const Config& config) {
   ENTENTE_TRY(node, crypto::PrivateKey::load(config.key("node.key")));
   ENTENTE_TRY(ledger_key, crypto::PrivateKey::load(config.key("ledger.key")));
   ENTENTE_TRY(log, ledger::Log::create(config.party + "/ledger", ledger_key));
-  fmt::print("party        {}\nname         {}\nkind         {}\nurl          {}\nfingerprint  {}\nlog          {}\n", config.party, config.name, config.kind, config.url,
-             node.public_key().fingerprint(), log.note_key().vkey());
+  identity::Entry e;
+  e.party = config.party;
+  e.name = config.name;
+  e.kind = config.kind;
+  e.url = config.url;
+  e.node_key = node.public_key();
+  e.log_vkey = log.note_key().vkey();
+  e.issued_at = SystemClock().now();
   if (config.kind == "overseer") {
     ENTENTE_TRY(witness, crypto::PrivateKey::load(config.key("witness.key")));
     ENTENTE_TRY(key, crypto::NoteKey::make(config.party + "/witness", crypto::NoteAlgorithm::kCosignatureV1, witness.public_key()));
-    fmt::print("witness      {}\n", key.vkey());
+    e.witness_vkey = key.vkey();
   }
+  return e;
+}
+
+Result<void> show_node(const fs::path& folder) {
+  ENTENTE_TRY(config, load_config(folder));
+  ENTENTE_TRY(e, own_entry(config));
+  fmt::print("party        {}\nname         {}\nkind         {}\nurl          {}\nfingerprint  {}\nlog          {}\n", e.party, e.name, e.kind, e.url, e.node_key.fingerprint(), e.log_vkey);
+  if (!e.witness_vkey.empty()) fmt::print("witness      {}\n", e.witness_vkey);
+  return {};
+}
+
+Result<void> print_directory(const fs::path& folder) {
+  ENTENTE_TRY(config, load_config(folder));
+  ENTENTE_TRY(e, own_entry(config));
+  ENTENTE_TRY(node, crypto::PrivateKey::load(config.key("node.key")));
+  ENTENTE_TRY(store, open_store(config));
+  ENTENTE_TRY(officials, store::read_returning<std::vector<identity::Official>>(*store, [&](store::Tx& tx) { return identity::officials_of(tx, config.party); }));
+  e.officials = std::move(officials);
+  fmt::print("{}\n", identity::to_envelope(e, node));
   return {};
 }
 
@@ -83,15 +110,25 @@ Result<void> list_persons(const fs::path& folder) {
   return {};
 }
 
-Result<void> add_party(const fs::path& folder, const std::string& url, const std::string& fingerprint) {
+Result<void> add_party(const fs::path& folder, const std::string& source, const std::string& fingerprint) {
   ENTENTE_TRY(config, load_config(folder));
-  http::Client client({config.allow_private_addresses, config.allow_plain_http});
-  http::ClientRequest request;
-  request.url = url + "/.well-known/entente.json";
-  ENTENTE_TRY(answer, client.send(request));
-  if (answer.status != 200) return fail(Code::kUnavailable, fmt::format("{} answered {}", request.url, answer.status));
-  ENTENTE_TRY(entry, identity::parse_entry(answer.body));
-  if (entry.url != url) return fail(Code::kForbidden, fmt::format("{} says it lives at {}", entry.party, entry.url), "url");
+  std::string envelope;
+  const bool remote = source.starts_with("http://") || source.starts_with("https://");
+  if (remote) {
+    http::Client client({config.allow_private_addresses, config.allow_plain_http});
+    http::ClientRequest request;
+    request.url = source + "/.well-known/entente.json";
+    ENTENTE_TRY(answer, client.send(request));
+    if (answer.status != 200) return fail(Code::kUnavailable, fmt::format("{} answered {}", request.url, answer.status));
+    envelope = std::move(answer.body);
+  } else {
+    std::ifstream in(source, std::ios::binary);
+    if (!in) return fail(Code::kNotFound, "cannot read " + source);
+    envelope.assign(std::istreambuf_iterator<char>(in), {});
+    while (envelope.ends_with('\n')) envelope.pop_back();
+  }
+  ENTENTE_TRY(entry, identity::parse_entry(envelope));
+  if (remote && entry.url != source) return fail(Code::kForbidden, fmt::format("{} says it lives at {}", entry.party, entry.url), "url");
   ENTENTE_TRY(store, open_store(config));
   ENTENTE_CHECK_OK(store->write([&](store::Tx& tx) { return identity::trust(tx, entry, fingerprint, SystemClock().now()); }));
   fmt::print("trusted {} ({}, {})\n", entry.party, entry.name, entry.kind);
@@ -112,6 +149,8 @@ Result<void> audit_ledger(const fs::path& folder) {
   ENTENTE_TRY(log, ledger::Log::create(config.party + "/ledger", key));
   ENTENTE_TRY(store, sqlite::SqliteStore::open((config.folder / "entente.db").string(), {}));
   ENTENTE_TRY(found, ledger::audit(*store, log));
+  for (const auto& f : found.faults) fmt::print("{}\n", f);
+  if (!found.sound()) return fail(Code::kCorrupt, "the ledger contradicts itself");
   fmt::print("ok size={} root={}\n", found.size, to_hex(found.root));
   return {};
 }

@@ -19,7 +19,9 @@ Result<void> new_key(const std::filesystem::path& file);
 Result<void> add_person(const std::filesystem::path& folder, const std::string& name, const std::vector<std::string>& roles, const std::string& public_key, const std::filesystem::path& key_file);
 Result<void> revoke_person(const std::filesystem::path& folder, const std::string& keyid);
 Result<void> list_persons(const std::filesystem::path& folder);
-Result<void> add_party(const std::filesystem::path& folder, const std::string& url, const std::string& fingerprint);
+// `source`: a running node's URL, or a file with its directory entry (print_directory).
+Result<void> add_party(const std::filesystem::path& folder, const std::string& source, const std::string& fingerprint);
+Result<void> print_directory(const std::filesystem::path& folder);
 Result<void> list_known_parties(const std::filesystem::path& folder);
 Result<void> audit_ledger(const std::filesystem::path& folder);
 Result<void> print_nginx_conf(const std::filesystem::path& folder, std::uint16_t port, const std::filesystem::path& prefix, const std::string& user);

@@ -15,7 +15,7 @@ namespace entente::app {
 namespace fs = std::filesystem;
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -96,11 +96,11 @@ Result<void> init_folder(const Config& c) {
     ENTENTE_CHECK_OK(write_new(c.key("upload.token"), to_base64url(random.bytes(32)) + "\n", fs::perms::owner_read | fs::perms::owner_write));
   }
   std::string text = fmt::format("party = {}\nname = {}\nkind = {}\nurl = {}\naddress = {}\nport = {}\nweb = {}\nallow_plain_http = {}\nallow_private_addresses = {}\n",
-                                 quoted(c.party), quoted(c.name), quoted(c.kind), quoted(c.url), quoted(c.address), c.port, quoted(c.web), c.allow_plain_http, c.allow_private_addresses);
+                                 toml_text(c.party), toml_text(c.name), toml_text(c.kind), toml_text(c.url), toml_text(c.address), c.port, toml_text(c.web), c.allow_plain_http, c.allow_private_addresses);
   if (c.clock_offset_ms != 0) text += fmt::format("clock_offset_ms = {}\n", c.clock_offset_ms);
   if (c.site)
-    text += fmt::format("\n[site]\ncontent_root = {}\npublic_base = {}\nblocked_map = {}\nnginx_pid = {}\n", quoted(c.site->content_root), quoted(c.site->public_base),
-                        quoted(c.site->blocked_map), quoted(c.site->nginx_pid));
+    text += fmt::format("\n[site]\ncontent_root = {}\npublic_base = {}\nblocked_map = {}\nnginx_pid = {}\n", toml_text(c.site->content_root), toml_text(c.site->public_base),
+                        toml_text(c.site->blocked_map), toml_text(c.site->nginx_pid));
   return write_new(c.folder / "entente.toml", text, fs::perms::owner_read | fs::perms::owner_write);
 }
 

@@ -31,7 +31,7 @@ struct Config {
   std::int64_t clock_offset_ms = 0;       // for tests of wrong clocks only
   std::optional<SiteConfig> site;         // the platform's content host
 
-  std::filesystem::path key(std::string_view name) const { return folder / "keys" / name; }
+  std::filesystem::path key(std::string_view file) const { return folder / "keys" / file; }
 };
 
 Result<Config> load_config(const std::filesystem::path& folder);

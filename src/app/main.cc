@@ -100,9 +100,12 @@ void add_directory_commands(CLI::App& cli, Options& o, std::function<Result<void
   auto* party = cli.add_subcommand("party", "Organisations this node trusts")->require_subcommand(1);
   auto* trust = party->add_subcommand("add", "Trust a party whose fingerprint was confirmed out of band");
   trust->add_option("folder", o.folder)->required();
-  trust->add_option("url", o.url)->required();
+  trust->add_option("source", o.url, "its node's URL, or a file with its directory entry")->required();
   trust->add_option("--fingerprint", o.fingerprint)->required();
   trust->callback([&] { run = [&] { return app::add_party(o.folder, o.url, o.fingerprint); }; });
+  auto* mine = party->add_subcommand("self", "Print this node's own signed directory entry");
+  mine->add_option("folder", o.folder)->required();
+  mine->callback([&] { run = [&] { return app::print_directory(o.folder); }; });
   auto* parties = party->add_subcommand("list", "List parties");
   parties->add_option("folder", o.folder)->required();
   parties->callback([&] { run = [&] { return app::list_known_parties(o.folder); }; });

@@ -187,14 +187,13 @@ class Node {
     store_ = std::move(store);
     ENTENTE_TRY(log, ledger::Log::create(config_.party + "/ledger", keys_->ledger));
     log_ = std::make_unique<ledger::Log>(std::move(log));
-    // The checkpoint is signed inside the very transaction that appended; until the tables exist there is none.
-    store_->before_commit([this](store::Tx& tx) -> Result<void> { return migrated_ ? log_->sign_checkpoint(tx) : Result<void>(); });
+    ENTENTE_CHECK_OK(store::migrate(*store_, migrations(), to_ms(clock_.now())));
+    // The checkpoint is signed inside the very transaction that appended.
+    store_->before_commit([this](store::Tx& tx) { return log_->sign_checkpoint(tx); });
     store_->after_commit([this] {
       if (const auto wake = waker_; wake) wake();
       if (auto* hub = hub_.load()) hub->publish(dossier::kQueueTopic, "queue", "{}");
     });
-    ENTENTE_CHECK_OK(store::migrate(*store_, migrations(), to_ms(clock_.now())));
-    migrated_ = true;
     if (keys_->witness) {
       ENTENTE_TRY(witness, ledger::WitnessService::create(config_.party + "/witness", *keys_->witness, clock_));
       witness_.emplace(std::move(witness));
@@ -307,7 +306,6 @@ class Node {
   std::unique_ptr<acts::Catalogue> regimes_;
   std::unique_ptr<ledger::Log> log_;
   std::optional<ledger::WitnessService> witness_;
-  std::atomic<bool> migrated_{false};
   std::function<void()> waker_;  // set before the first server thread starts
   std::atomic<http::EventHub*> hub_{nullptr};
   matching::Banks banks_;
