@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/matching/matcher.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 
 #include "entente/core/log.h"
@@ -41,7 +39,7 @@ std::string_view proposal_name(Proposal proposal) {
 
 Result<std::string> pdq_job(const media::Image& image) {
   ENTENTE_TRY(result, fingerprint::pdq_from_rgb(image.rgb, image.width, image.height));
-  return fmt::format("{} {}", result.hash.hex(), result.quality);
+  return result.hash.hex() + " " + std::to_string(result.quality);
 }
 
 Result<std::unique_ptr<Matcher>> Matcher::load(store::Store& store, media::DecoderPool& pool,

@@ -33,7 +33,8 @@ TEST_F(MatcherTest, AHostileFileGivesAClearProblem) {
   EXPECT_EQ(matcher->match(cut).error().code, Code::kInvalid);
   EXPECT_EQ(matcher->match(Bytes(media::kMaxInputBytes + 1, 0xff)).error().code, Code::kTooLarge);
   // And the next picture is served.
-  EXPECT_TRUE(matcher->match(as_jpeg(photograph(1), 90)).has_value());
+  const auto next = matcher->match(as_jpeg(photograph(1), 90));
+  EXPECT_TRUE(next.has_value()) << to_string(next.error());
 }
 
 TEST_F(MatcherTest, AnAnswerThatIsNoFingerprintIsNotBelieved) {

@@ -19,6 +19,9 @@ namespace entente::effects::site {
 inline constexpr std::chrono::milliseconds kSettle{300};
 inline constexpr std::chrono::milliseconds kPollEvery{30};
 
+// The first right answer will do.
+inline constexpr std::chrono::milliseconds kAtOnce{0};
+
 class PublicSide {
  public:
   PublicSide();

@@ -153,7 +153,12 @@ Result<bool> Site::Impl::publish_until(const PublicUrl& url, int status, std::st
   if (!changed) {
     // The map was right already; nginx has read it too unless a crash came between.
     const auto seen = outside.look(url.canonical);
-    if (seen && seen->status == status) return false;
+    if (seen && seen->status == status) {
+      // A crash may have come a moment ago: a worker of before the reload may still answer beside
+      // the new one.
+      ENTENTE_CHECK_OK(outside.wait_for(url.canonical, status, options.public_wait));
+      return false;
+    }
   }
   ENTENTE_CHECK_OK(reload_nginx(options.nginx_pid));
   point(std::string(points) + ".reloaded");

@@ -122,7 +122,7 @@ Result<Disabled> Site::Impl::disable(std::string_view key, const PublicUrl& url,
   if (record.phase == Phase::kDisabling) ENTENTE_CHECK_OK(finish_disabling(record, url));
   point("disable.done");
 
-  ENTENTE_TRY(seen, outside.look(url.canonical));
+  ENTENTE_TRY(seen, outside.wait_for(url.canonical, kBlockedStatus, options.public_wait, kAtOnce));
   ENTENTE_CHECK_OK(check_451(seen, options.platform_url, record.owner()->record));
   const Holder& held = *record.find(key);
   return Disabled{held.sha256, held.size, seen.status, clock.now(), held.sealed};

@@ -56,7 +56,8 @@ Result<Restored> Site::Impl::let_go(Record& record, Holder& holder, const Public
 Result<Restored> Site::Impl::report(Record& record, const Holder& holder, const PublicUrl& url) {
   if (record.held() > 0) {
     ENTENTE_CHECK_OK(publish_until(url, kBlockedStatus, "restore"));
-    ENTENTE_TRY(seen, outside.look(url.canonical));
+    ENTENTE_TRY(seen,
+                outside.wait_for(url.canonical, kBlockedStatus, options.public_wait, kAtOnce));
     ENTENTE_CHECK_OK(check_451(seen, options.platform_url, record.owner()->record));
     return Restored{holder.sha256, seen.status, clock.now(), true};
   }
@@ -71,7 +72,7 @@ Result<Restored> Site::Impl::report(Record& record, const Holder& holder, const 
     ENTENTE_CHECK_OK(note_found(holder.key, "unblocked", url.canonical));
   }
   point("restore.done");
-  ENTENTE_TRY(seen, outside.look(url.canonical));
+  ENTENTE_TRY(seen, outside.wait_for(url.canonical, expected, options.public_wait, kAtOnce));
   if (found) {
     ENTENTE_TRY(there, read_content(*found));
     if (hex_hash(there) != hex_hash(as_bytes(seen.body))) {
