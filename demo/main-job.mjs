@@ -10,7 +10,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, promises as fs } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { Stage, alteredCopy, defaultBinary, photographs, removalOrder, root, until } from './stage.mjs';
+import { Stage, alteredCopy, defaultBinary, outside, photographs, removalOrder, root, until } from './stage.mjs';
 
 const exec = promisify(execFile);
 const check = process.argv.includes('--check');
@@ -24,7 +24,6 @@ function must(ok, what) {
   done(what);
 }
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
-const bytesOf = async (url) => Buffer.from(await (await fetch(url)).arrayBuffer());
 async function refused(promise, rule, what) {
   try {
     await promise;
@@ -39,7 +38,7 @@ async function order(stage) {
   title('1. A photograph is online');
   const url = `${stage.site.base}/photos/garden.jpg`;
   const original = await fs.readFile(path.join(photographs, 'Garden.jpg'));
-  must((await fetch(url)).status === 200, `${url} answers 200`);
+  must((await outside(url)).status === 200, `${url} answers 200`);
 
   title('2. The authority drafts a removal order (TCO Regulation, Art. 3, Annex I)');
   const without = (key) => {
@@ -75,9 +74,9 @@ async function order(stage) {
   must(queue.due === clock.due, `the queue shows it with the time left: ${Math.round((new Date(queue.due) - Date.now()) / 60000)} minutes`);
   await stage.move('camille', act, 'accept', 'moderator', { target: 0 });
   await until('Annex II at the authority', async () => at(await stage.act('bernard', act), 'execute'));
-  const blocked = await fetch(url);
+  const blocked = await outside(url);
   must(blocked.status === 451, 'from outside, anonymously: 451 Unavailable For Legal Reasons');
-  const link = blocked.headers.get('link') ?? '';
+  const link = blocked.headers.link ?? '';
   must(link.includes('rel="blocked-by"') && link.includes(`${authority.url}/record/${act}`), `Link: ${link}`);
   must(!existsSync(path.join(stage.site.root, 'photos/garden.jpg')), 'the file is gone from the public folder; a sealed copy is kept');
   const annex = at(await stage.act('bernard', act), 'execute');
@@ -105,7 +104,9 @@ async function order(stage) {
   await stage.move('elias', act, 'annul', 'court_clerk', { review: review.id, body: { judgment_sha256: sha256('judgment (demo)'), court: 'Tribunal administratif (demo)', reference: 'TA-DEMO-1', reasons: 'The image shows a garden; none of the elements of Article 2(7) is present.' } });
   done('the overseer recorded the annulment');
   await until('the restoration', async () => (await stage.act('bernard', act)).regions.execution === 'reversed');
-  must(sha256(await bytesOf(url)) === sha256(original), 'the content is back, byte for byte');
+  const back = await outside(url);
+  must(back.status === 200, 'the address answers 200 again');
+  must(sha256(back.body) === sha256(original), 'the content is back, byte for byte');
   must((await stage.match(copy)).proposal === 'none', 'the bank entry is tombstoned: the same copy passes now');
 
   title('7. The public record and its proofs');
@@ -154,14 +155,14 @@ async function notice(stage) {
   must(item && item.mode === 'notice' && item.due === null, 'in the queue as a notice, without a deadline (SG32)');
   await stage.move('camille', receipt.act, 'accept', 'moderator', { target: 0, body: { ground: 'illegal_content', legal_ground: 'Intellectual property code (demo)', explanation: 'The notifier shows to be the author of the image.', facts: 'The image is identical to the published original.', restriction: 'disabled', territory: 'all_member_states', automated_detection: false, automated_decision: 'not_automated', category: body.category } });
   await until('the notifier to be informed', async () => (await kase()).events.some((e) => e.move === 'inform_notifier'));
-  must((await fetch(url)).status === 451, 'a person decided; the item answers 451; the notifier knows the outcome');
+  must((await outside(url)).status === 451, 'a person decided; the item answers 451; the notifier knows the outcome');
   const told = await until('the statement of reasons', async () => (await stage.notifications()).find((n) => n.to === 'user' && n.act === receipt.act));
   const user = await (await fetch(`${platform.url}/v1/cases/${told.case_url.split('/').pop()}`)).json();
   must(user.reasons.includes('author'), 'the user has the statement of reasons');
   await fetch(`${platform.url}/v1/cases/${told.case_url.split('/').pop()}/contest`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ grounds: 'I am the photographer; here is the raw file (demonstration).' }) });
   const review = (await stage.act('diane', receipt.act)).reviews[0];
   await stage.move('diane', receipt.act, 'annul', 'reviewer', { review: review.id, body: { reasons: 'The user proved authorship; the notice was mistaken.' } });
-  await until('the restoration', async () => (await fetch(url)).status === 200);
+  await until('the restoration', async () => (await outside(url)).status === 200);
   done('complaint upheld by another person: the item is back');
 }
 

@@ -5,6 +5,7 @@
 // that what a newcomer sees is what is tested. Everything it starts, it ends, by its own pid.
 import { spawn, execFile } from 'node:child_process';
 import { promises as fs, readFileSync, existsSync } from 'node:fs';
+import { request } from 'node:http';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -184,6 +185,19 @@ export class Stage {
   }
 }
 
+// What a stranger sees: a connection of its own, so that no kept-alive one answers with what was true before.
+export function outside(url) {
+  return new Promise((resolve, reject) => {
+    const q = request(url, { agent: false, headers: { connection: 'close' } }, (r) => {
+      const chunks = [];
+      r.on('data', (c) => chunks.push(c));
+      r.on('end', () => resolve({ status: r.statusCode, headers: r.headers, body: Buffer.concat(chunks) }));
+    });
+    q.on('error', reject);
+    q.end();
+  });
+}
+
 // A complete removal order for one photograph. The photograph is harmless: what is tested is the procedure.
 export function removalOrder(stage, url, changes = {}) {
   const no = (what) => ({ answer: 'no', reason: `The upload carries no ${what} purpose: no title, source, context or comment.` });
@@ -203,7 +217,7 @@ export function removalOrder(stage, url, changes = {}) {
       c: { no_disclosure: false },
       d: { cross_border: false, copy_sent: true },
       e: { type: 'other_competent_authority', authority: stage.nodes.authority.name, representative: 'Bernard Petit', post: 'Head of unit', file_no: 'DEMO-2026-0001', address: '1 place de la Démonstration, 75000 Paris', telephone: '+33 1 00 00 00 00', email: 'unit@interior.example' },
-      f: { feedback: `${stage.nodes.authority.url}/v1/inbox` },
+      f: { feedback: `${stage.nodes.authority.url}/v1/inbox`, home_authority: stage.nodes.authority.name },
       g: { body: 'Tribunal administratif (demo)', deadline: '48 hours from receipt, or from being informed', law_url: 'https://eur-lex.europa.eu/eli/reg/2021/784/oj' },
       exemption_assessment: { educational: no('educational'), journalistic: no('journalistic'), artistic: no('artistic'), research: no('research'), counter_terrorism: no('counter-terrorism'), public_debate: no('public debate') },
       deconfliction: { asked_at: new Date(now - 60000).toISOString(), outcome: 'no_conflict', with: 'Europol PERCI (demo)' },

@@ -30,6 +30,7 @@ CREATE TABLE case_link (
   token TEXT PRIMARY KEY, act TEXT NOT NULL, role TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE(act, role));
 CREATE TABLE step_ack (
   step TEXT NOT NULL, party TEXT NOT NULL, receipt TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(step, party));
+CREATE TABLE answered (effect TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE TABLE peer_skew (party TEXT PRIMARY KEY, ms INTEGER NOT NULL, measured_at INTEGER NOT NULL);
 )sql";
 
@@ -239,6 +240,11 @@ Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view a
                             "LEFT JOIN step_ack a ON a.step = s.step AND a.party = $2 "
                             "WHERE s.act = $1 AND s.own = 1 AND s.status = 'applied' AND a.step IS NULL ORDER BY s.seq",
                     {std::string(act), std::string(party)});
+}
+
+Result<bool> answer_once(store::Tx& tx, std::string_view effect, Instant now) {
+  ENTENTE_TRY(n, tx.exec("INSERT INTO answered(effect, at) VALUES($1,$2) ON CONFLICT(effect) DO NOTHING", {std::string(effect), to_ms(now)}));
+  return n == 1;
 }
 
 Result<void> record_skew(store::Tx& tx, std::string_view party, std::int64_t ms, Instant now) {

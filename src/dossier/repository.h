@@ -85,6 +85,9 @@ Result<std::optional<CaseLink>> find_case(store::Tx& tx, std::string_view token)
 Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view party, std::string_view receipt, Instant now);
 Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view act, std::string_view party);
 
+// True the first time for an effect's key: the node answers each cause with one step, however often the fold sees it.
+Result<bool> answer_once(store::Tx& tx, std::string_view effect, Instant now);
+
 // Peers' clocks against ours, in milliseconds (theirs minus ours).
 Result<void> record_skew(store::Tx& tx, std::string_view party, std::int64_t ms, Instant now);
 Result<std::int64_t> skew_of(store::Tx& tx, std::string_view party);

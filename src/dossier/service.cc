@@ -320,6 +320,8 @@ Result<void> Service::want(store::Tx& tx, const Loaded& loaded, const std::vecto
   for (const auto& w : wanted) {
     if (w.at != here) continue;
     if (w.kind.starts_with("act.")) {
+      ENTENTE_TRY(first, answer_once(tx, w.key, parts_.clock.now()));
+      if (!first) continue;
       if (depth >= kMaxDepth) return fail(Code::kInternal, "steps that answer steps without end");
       ENTENTE_TRY(current, load(tx, w.act));
       ENTENTE_TRY(body, node_body(tx, w, current));
