@@ -18,7 +18,8 @@ namespace entente::app {
 namespace fs = std::filesystem;
 namespace {
 
-// The folder's database, next to a serving node or without one. Tables of identity only: the node makes the others.
+// The folder's database, next to a serving node or without one. Tables of identity only: the node
+// makes the others.
 Result<std::unique_ptr<store::Store>> open_store(const Config& config) {
   ENTENTE_TRY(store, sqlite::SqliteStore::open((config.folder / "entente.db").string(), {}));
   std::unique_ptr<store::Store> out = std::move(store);
@@ -43,7 +44,9 @@ Result<identity::Entry> own_entry(const Config& config) {
   e.issued_at = SystemClock().now();
   if (config.kind == "overseer") {
     ENTENTE_TRY(witness, crypto::PrivateKey::load(config.key("witness.key")));
-    ENTENTE_TRY(key, crypto::NoteKey::make(config.party + "/witness", crypto::NoteAlgorithm::kCosignatureV1, witness.public_key()));
+    ENTENTE_TRY(
+        key, crypto::NoteKey::make(config.party + "/witness", crypto::NoteAlgorithm::kCosignatureV1,
+                                   witness.public_key()));
     e.witness_vkey = key.vkey();
   }
   return e;
@@ -52,7 +55,10 @@ Result<identity::Entry> own_entry(const Config& config) {
 Result<void> show_node(const fs::path& folder) {
   ENTENTE_TRY(config, load_config(folder));
   ENTENTE_TRY(e, own_entry(config));
-  fmt::print("party        {}\nname         {}\nkind         {}\nurl          {}\nfingerprint  {}\nlog          {}\n", e.party, e.name, e.kind, e.url, e.node_key.fingerprint(), e.log_vkey);
+  fmt::print(
+      "party        {}\nname         {}\nkind         {}\nurl          {}\nfingerprint  {}\nlog    "
+      "      {}\n",
+      e.party, e.name, e.kind, e.url, e.node_key.fingerprint(), e.log_vkey);
   if (!e.witness_vkey.empty()) fmt::print("witness      {}\n", e.witness_vkey);
   return {};
 }
@@ -62,7 +68,9 @@ Result<void> print_directory(const fs::path& folder) {
   ENTENTE_TRY(e, own_entry(config));
   ENTENTE_TRY(node, crypto::PrivateKey::load(config.key("node.key")));
   ENTENTE_TRY(store, open_store(config));
-  ENTENTE_TRY(officials, store::read_returning<std::vector<identity::Official>>(*store, [&](store::Tx& tx) { return identity::officials_of(tx, config.party); }));
+  ENTENTE_TRY(officials,
+              store::read_returning<std::vector<identity::Official>>(
+                  *store, [&](store::Tx& tx) { return identity::officials_of(tx, config.party); }));
   e.officials = std::move(officials);
   fmt::print("{}\n", identity::to_envelope(e, node));
   return {};
@@ -76,7 +84,9 @@ Result<void> new_key(const fs::path& file) {
   return {};
 }
 
-Result<void> add_person(const fs::path& folder, const std::string& name, const std::vector<std::string>& roles, const std::string& public_key, const fs::path& key_file) {
+Result<void> add_person(const fs::path& folder, const std::string& name,
+                        const std::vector<std::string>& roles, const std::string& public_key,
+                        const fs::path& key_file) {
   ENTENTE_TRY(config, load_config(folder));
   identity::Official official;
   official.name = name;
@@ -89,7 +99,9 @@ Result<void> add_person(const fs::path& folder, const std::string& name, const s
     official.key = key;
   }
   ENTENTE_TRY(store, open_store(config));
-  ENTENTE_TRY(added, store::write_returning<identity::Official>(*store, [&](store::Tx& tx) { return identity::enrol(tx, config.party, official, SystemClock().now()); }));
+  ENTENTE_TRY(added, store::write_returning<identity::Official>(*store, [&](store::Tx& tx) {
+                return identity::enrol(tx, config.party, official, SystemClock().now());
+              }));
   fmt::print("{} {} {}\n", added.person, added.key.id(), fmt::join(added.roles, ","));
   return {};
 }
@@ -97,7 +109,8 @@ Result<void> add_person(const fs::path& folder, const std::string& name, const s
 Result<void> revoke_person(const fs::path& folder, const std::string& keyid) {
   ENTENTE_TRY(config, load_config(folder));
   ENTENTE_TRY(store, open_store(config));
-  ENTENTE_CHECK_OK(store->write([&](store::Tx& tx) { return identity::revoke(tx, keyid, SystemClock().now()); }));
+  ENTENTE_CHECK_OK(store->write(
+      [&](store::Tx& tx) { return identity::revoke(tx, keyid, SystemClock().now()); }));
   fmt::print("revoked {}\n", keyid);
   return {};
 }
@@ -105,12 +118,17 @@ Result<void> revoke_person(const fs::path& folder, const std::string& keyid) {
 Result<void> list_persons(const fs::path& folder) {
   ENTENTE_TRY(config, load_config(folder));
   ENTENTE_TRY(store, open_store(config));
-  ENTENTE_TRY(all, store::read_returning<std::vector<identity::Official>>(*store, [&](store::Tx& tx) { return identity::officials_of(tx, config.party); }));
-  for (const auto& o : all) fmt::print("{} {} {} \"{}\"{}\n", o.person, o.key.id(), fmt::join(o.roles, ","), o.name, o.revoked_at ? " revoked" : "");
+  ENTENTE_TRY(all,
+              store::read_returning<std::vector<identity::Official>>(
+                  *store, [&](store::Tx& tx) { return identity::officials_of(tx, config.party); }));
+  for (const auto& o : all)
+    fmt::print("{} {} {} \"{}\"{}\n", o.person, o.key.id(), fmt::join(o.roles, ","), o.name,
+               o.revoked_at ? " revoked" : "");
   return {};
 }
 
-Result<void> add_party(const fs::path& folder, const std::string& source, const std::string& fingerprint) {
+Result<void> add_party(const fs::path& folder, const std::string& source,
+                       const std::string& fingerprint) {
   ENTENTE_TRY(config, load_config(folder));
   std::string envelope;
   const bool remote = source.starts_with("http://") || source.starts_with("https://");
@@ -119,7 +137,8 @@ Result<void> add_party(const fs::path& folder, const std::string& source, const 
     http::ClientRequest request;
     request.url = source + "/.well-known/entente.json";
     ENTENTE_TRY(answer, client.send(request));
-    if (answer.status != 200) return fail(Code::kUnavailable, fmt::format("{} answered {}", request.url, answer.status));
+    if (answer.status != 200)
+      return fail(Code::kUnavailable, fmt::format("{} answered {}", request.url, answer.status));
     envelope = std::move(answer.body);
   } else {
     std::ifstream in(source, std::ios::binary);
@@ -128,9 +147,12 @@ Result<void> add_party(const fs::path& folder, const std::string& source, const 
     while (envelope.ends_with('\n')) envelope.pop_back();
   }
   ENTENTE_TRY(entry, identity::parse_entry(envelope));
-  if (remote && entry.url != source) return fail(Code::kForbidden, fmt::format("{} says it lives at {}", entry.party, entry.url), "url");
+  if (remote && entry.url != source)
+    return fail(Code::kForbidden, fmt::format("{} says it lives at {}", entry.party, entry.url),
+                "url");
   ENTENTE_TRY(store, open_store(config));
-  ENTENTE_CHECK_OK(store->write([&](store::Tx& tx) { return identity::trust(tx, entry, fingerprint, SystemClock().now()); }));
+  ENTENTE_CHECK_OK(store->write(
+      [&](store::Tx& tx) { return identity::trust(tx, entry, fingerprint, SystemClock().now()); }));
   fmt::print("trusted {} ({}, {})\n", entry.party, entry.name, entry.kind);
   return {};
 }
@@ -138,7 +160,8 @@ Result<void> add_party(const fs::path& folder, const std::string& source, const 
 Result<void> list_known_parties(const fs::path& folder) {
   ENTENTE_TRY(config, load_config(folder));
   ENTENTE_TRY(store, open_store(config));
-  ENTENTE_TRY(all, store::read_returning<std::vector<identity::PartyRow>>(*store, [&](store::Tx& tx) { return identity::list_parties(tx); }));
+  ENTENTE_TRY(all, store::read_returning<std::vector<identity::PartyRow>>(
+                       *store, [&](store::Tx& tx) { return identity::list_parties(tx); }));
   for (const auto& p : all) fmt::print("{} {} {} {}\n", p.party, p.kind, p.url, p.fingerprint);
   return {};
 }
@@ -155,7 +178,8 @@ Result<void> audit_ledger(const fs::path& folder) {
   return {};
 }
 
-Result<void> print_nginx_conf(const fs::path& folder, std::uint16_t port, const fs::path& prefix, const std::string& user) {
+Result<void> print_nginx_conf(const fs::path& folder, std::uint16_t port, const fs::path& prefix,
+                              const std::string& user) {
   ENTENTE_TRY(config, load_config(folder));
   if (!config.site) return fail(Code::kInvalid, "entente.toml has no [site]", "site");
   effects::site::SiteOptions options;

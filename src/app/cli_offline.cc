@@ -6,8 +6,8 @@
 
 #include "commands.h"
 #include "entente/acts/check.h"
-#include "entente/acts/regime.h"
 #include "entente/acts/model.h"
+#include "entente/acts/regime.h"
 #include "entente/crypto/envelope.h"
 #include "entente/crypto/sha256.h"
 #include "entente/identity/directory.h"
@@ -25,17 +25,22 @@ Result<std::string> read_file(const fs::path& path) {
   std::error_code ec;
   const auto size = fs::file_size(path, ec);
   if (ec) return fail(Code::kNotFound, path.string() + ": " + ec.message());
-  if (size > kMaxFile) return fail(Code::kTooLarge, fmt::format("{}: {} bytes; at most {}", path.string(), size, kMaxFile));
+  if (size > kMaxFile)
+    return fail(Code::kTooLarge,
+                fmt::format("{}: {} bytes; at most {}", path.string(), size, kMaxFile));
   std::ifstream in(path, std::ios::binary);
   if (!in) return fail(Code::kNotFound, "cannot read " + path.string());
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 Result<void> verify_proof_file(const VerifyOptions& o, const std::string& text) {
-  if (o.leaf.empty() || o.log_vkey.empty()) return fail(Code::kInvalid, "a .tlog-proof needs --leaf FILE and --log VKEY");
+  if (o.leaf.empty() || o.log_vkey.empty())
+    return fail(Code::kInvalid, "a .tlog-proof needs --leaf FILE and --log VKEY");
   ENTENTE_TRY(leaf, read_file(o.leaf));
   ENTENTE_TRY(v, ledger::verify_proof(text, leaf, o.log_vkey, o.witness_vkeys, o.min_witnesses));
-  fmt::print("ok leaf {} of {} in {}{}\n", v.index, v.size, v.origin, v.cosigned_by.empty() ? "" : fmt::format(", cosigned by {}", fmt::join(v.cosigned_by, ", ")));
+  fmt::print(
+      "ok leaf {} of {} in {}{}\n", v.index, v.size, v.origin,
+      v.cosigned_by.empty() ? "" : fmt::format(", cosigned by {}", fmt::join(v.cosigned_by, ", ")));
   return {};
 }
 
@@ -57,16 +62,21 @@ Result<void> verify_file(const VerifyOptions& o) {
     for (const auto& p : entry.officials)
       if (!p.revoked_at) known.insert({p.key.id(), {p.key, entry.party + " " + p.person}});
   }
-  if (known.empty()) return fail(Code::kInvalid, "say whose signature you expect: --key ed25519:… or --directory entente.json");
+  if (known.empty())
+    return fail(Code::kInvalid,
+                "say whose signature you expect: --key ed25519:… or --directory entente.json");
   for (const auto& s : envelope.signatures) {
     const auto it = known.find(s.keyid);
-    if (it == known.end()) return fail(Code::kUnauthorised, "signed by a key you did not name: " + s.keyid, "keyid");
+    if (it == known.end())
+      return fail(Code::kUnauthorised, "signed by a key you did not name: " + s.keyid, "keyid");
     ENTENTE_CHECK_OK(crypto::verify_signature(envelope, s, it->second.first));
     fmt::print("signature of {} by {}: good\n", s.keyid, it->second.second);
   }
   if (envelope.payload_type == acts::kStepType) {
-    ENTENTE_TRY(step, acts::parse_step(as_text(envelope.payload), to_hex(crypto::sha256(envelope.payload))));
-    fmt::print("ok step {} {} of act {} under {} at {}\n", step.id, step.move, step.act, step.regime, format_rfc3339(step.at));
+    ENTENTE_TRY(step, acts::parse_step(as_text(envelope.payload),
+                                       to_hex(crypto::sha256(envelope.payload))));
+    fmt::print("ok step {} {} of act {} under {} at {}\n", step.id, step.move, step.act,
+               step.regime, format_rfc3339(step.at));
   } else {
     fmt::print("ok {}\n", envelope.payload_type);
   }
@@ -78,7 +88,8 @@ Result<void> hash_files(const std::vector<fs::path>& files) {
   bool failed = false;
   for (const auto& file : files) {
     const auto text = read_file(file);
-    const auto answer = text ? pool->run(as_bytes(*text)) : Result<std::string>(tl::unexpect, text.error());
+    const auto answer =
+        text ? pool->run(as_bytes(*text)) : Result<std::string>(tl::unexpect, text.error());
     if (answer) {
       fmt::print("{} {}\n", *answer, file.string());
     } else {
@@ -102,12 +113,14 @@ Result<void> check_regimes(const std::vector<fs::path>& files) {
   if (files.empty())
     for (const auto& s : sources)
       if (s.name.ends_with(".toml")) wanted.push_back(s);
-  for (const auto& [number, sentence] : acts::properties()) fmt::print("{}  {}\n", number, sentence);
+  for (const auto& [number, sentence] : acts::properties())
+    fmt::print("{}  {}\n", number, sentence);
   bool broken = false;
   for (const auto& w : wanted) {
     ENTENTE_TRY(regime, acts::parse_regime(w, sources));
     const auto report = acts::check_regime(regime);
-    fmt::print("{} {} ({} states explored)\n", report.ok() ? "proved " : "REFUSED", report.regime, report.states);
+    fmt::print("{} {} ({} states explored)\n", report.ok() ? "proved " : "REFUSED", report.regime,
+               report.states);
     for (const auto& f : report.findings) fmt::print("  {}\n", acts::to_text(f));
     broken = broken || !report.ok();
   }
@@ -117,7 +130,8 @@ Result<void> check_regimes(const std::vector<fs::path>& files) {
 
 Result<void> list_regimes() {
   ENTENTE_TRY(all, acts::Catalogue::builtin());
-  for (const auto* r : all.all()) fmt::print("{} {} {} — {}\n", r->name(), r->type, r->mode, r->title.en);
+  for (const auto* r : all.all())
+    fmt::print("{} {} {} — {}\n", r->name(), r->type, r->mode, r->title.en);
   return {};
 }
 

@@ -18,15 +18,20 @@ namespace fs = std::filesystem;
 namespace {
 
 // The operator names the node: any address and plain http on loopback are theirs to choose.
-http::Client make_client() { return http::Client({.allow_private_addresses = true, .allow_plain_http = true}); }
+http::Client make_client() {
+  return http::Client({.allow_private_addresses = true, .allow_plain_http = true});
+}
 
 std::string quote_problem(const http::ClientResponse& answer) {
   const auto body = json::parse_object(answer.body);
   if (!body) return fmt::format("status {}", answer.status);
   std::string out(json::text_or(*body, "detail", json::text_or(*body, "title", "refused")));
-  if (const auto rule = json::text_or(*body, "rule"); !rule.empty()) out = fmt::format("[{}] {}", rule, out);
-  if (const auto field = json::text_or(*body, "field"); !field.empty()) out += fmt::format(" ({})", field);
-  if (const auto mend = json::text_or(*body, "mend"); !mend.empty()) out += fmt::format("; mend: {}", mend);
+  if (const auto rule = json::text_or(*body, "rule"); !rule.empty())
+    out = fmt::format("[{}] {}", rule, out);
+  if (const auto field = json::text_or(*body, "field"); !field.empty())
+    out += fmt::format(" ({})", field);
+  if (const auto mend = json::text_or(*body, "mend"); !mend.empty())
+    out += fmt::format("; mend: {}", mend);
   return out;
 }
 
@@ -35,15 +40,20 @@ class Session {
   static Result<Session> open(const Remote& remote) {
     ENTENTE_TRY(key, crypto::PrivateKey::load(remote.key));
     Session s(remote.node, std::move(key));
-    ENTENTE_TRY(challenge, s.call("POST", "/v1/sessions", json::Object{{"keyid", s.key_.public_key().id()}}));
+    ENTENTE_TRY(challenge,
+                s.call("POST", "/v1/sessions", json::Object{{"keyid", s.key_.public_key().id()}}));
     ENTENTE_TRY(bytes, from_base64(json::text_or(challenge.as_object(), "challenge")));
     const auto signature = s.key_.sign(crypto::pae(identity::kSessionType, bytes));
-    ENTENTE_TRY(user, s.call("PUT", fmt::format("/v1/sessions/{}", json::text_or(challenge.as_object(), "session")), json::Object{{"signature", to_base64(signature)}}));
+    ENTENTE_TRY(user, s.call("PUT",
+                             fmt::format("/v1/sessions/{}",
+                                         json::text_or(challenge.as_object(), "session")),
+                             json::Object{{"signature", to_base64(signature)}}));
     s.token_ = json::text_or(user.as_object(), "token");
     return s;
   }
 
-  Result<json::Value> call(const std::string& method, const std::string& path, const std::optional<json::Value>& body = {}) {
+  Result<json::Value> call(const std::string& method, const std::string& path,
+                           const std::optional<json::Value>& body = {}) {
     http::Client client = make_client();
     http::ClientRequest request;
     request.method = method;
@@ -64,7 +74,8 @@ class Session {
     ENTENTE_TRY(payload, from_base64(json::text_or(prepared, "payload")));
     ENTENTE_TRY(step, acts::parse_step(as_text(payload), std::string(64, '0')));
     if ((!move.empty() && step.move != move) || step.author().keyid != key_.public_key().id())
-      return fail(Code::kForbidden, "the node prepared another step than the one asked for; not signed");
+      return fail(Code::kForbidden,
+                  "the node prepared another step than the one asked for; not signed");
     crypto::Envelope envelope{std::string(acts::kStepType), payload, {}};
     ENTENTE_CHECK_OK(crypto::sign(envelope, key_));
     ENTENTE_TRY(json_envelope, json::parse(crypto::to_json(envelope)));
@@ -72,7 +83,8 @@ class Session {
   }
 
  private:
-  Session(std::string node, crypto::PrivateKey key) : node_(std::move(node)), key_(std::move(key)) {}
+  Session(std::string node, crypto::PrivateKey key)
+      : node_(std::move(node)), key_(std::move(key)) {}
 
   std::string node_;
   crypto::PrivateKey key_;
@@ -86,7 +98,9 @@ Result<std::string> text_or_file(const std::string& given) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-void print(const json::Value& v) { fmt::print("{}\n", boost::json::serialize(v)); }
+void print(const json::Value& v) {
+  fmt::print("{}\n", boost::json::serialize(v));
+}
 
 }  // namespace
 
@@ -135,7 +149,8 @@ Result<void> remote_move(const Remote& remote, const MoveOptions& o) {
   return {};
 }
 
-Result<void> remote_match(const std::string& node, const fs::path& token_file, const fs::path& image) {
+Result<void> remote_match(const std::string& node, const fs::path& token_file,
+                          const fs::path& image) {
   ENTENTE_TRY(token, text_or_file("@" + token_file.string()));
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
   ENTENTE_TRY(bytes, text_or_file("@" + image.string()));

@@ -24,10 +24,14 @@ std::string toml_text(std::string_view text) {
   return out + "\"";
 }
 
-Result<void> refuse_unknown(const toml::table& table, const std::set<std::string_view>& known, std::string_view where) {
+Result<void> refuse_unknown(const toml::table& table, const std::set<std::string_view>& known,
+                            std::string_view where) {
   for (const auto& [key, value] : table)
     if (!known.contains(key.str()))
-      return fail(Code::kInvalid, fmt::format("entente.toml line {}: no such setting: {}{}", value.source().begin.line, where, key.str()), std::string(key.str()));
+      return fail(Code::kInvalid,
+                  fmt::format("entente.toml line {}: no such setting: {}{}",
+                              value.source().begin.line, where, key.str()),
+                  std::string(key.str()));
   return {};
 }
 
@@ -51,38 +55,51 @@ Result<Config> load_config(const fs::path& folder) {
   try {
     t = toml::parse_file((c.folder / "entente.toml").string());
   } catch (const toml::parse_error& e) {
-    return fail(Code::kInvalid, fmt::format("{}: {} (line {})", (folder / "entente.toml").string(), e.description(), e.source().begin.line));
+    return fail(Code::kInvalid, fmt::format("{}: {} (line {})", (folder / "entente.toml").string(),
+                                            e.description(), e.source().begin.line));
   }
-  ENTENTE_CHECK_OK(refuse_unknown(t, {"party", "name", "kind", "url", "address", "port", "web", "allow_plain_http", "allow_private_addresses", "clock_offset_ms", "site"}, ""));
+  ENTENTE_CHECK_OK(
+      refuse_unknown(t,
+                     {"party", "name", "kind", "url", "address", "port", "web", "allow_plain_http",
+                      "allow_private_addresses", "clock_offset_ms", "site"},
+                     ""));
   c.party = t["party"].value_or(std::string());
   c.name = t["name"].value_or(std::string());
   c.kind = t["kind"].value_or(std::string());
   c.url = t["url"].value_or(std::string());
   c.address = t["address"].value_or(std::string("127.0.0.1"));
   const auto port = t["port"].value_or(std::int64_t{0});
-  if (port < 0 || port > 65535) return fail(Code::kInvalid, "entente.toml: port must be 0 to 65535", "port");
+  if (port < 0 || port > 65535)
+    return fail(Code::kInvalid, "entente.toml: port must be 0 to 65535", "port");
   c.port = static_cast<std::uint16_t>(port);
   c.web = t["web"].value_or(std::string());
   c.allow_plain_http = t["allow_plain_http"].value_or(false);
   c.allow_private_addresses = t["allow_private_addresses"].value_or(false);
   c.clock_offset_ms = t["clock_offset_ms"].value_or(std::int64_t{0});
   if (const auto* site = t["site"].as_table()) {
-    ENTENTE_CHECK_OK(refuse_unknown(*site, {"content_root", "public_base", "blocked_map", "nginx_pid"}, "site."));
-    c.site = SiteConfig{(*site)["content_root"].value_or(std::string()), (*site)["public_base"].value_or(std::string()),
-                        (*site)["blocked_map"].value_or(std::string()), (*site)["nginx_pid"].value_or(std::string())};
+    ENTENTE_CHECK_OK(refuse_unknown(
+        *site, {"content_root", "public_base", "blocked_map", "nginx_pid"}, "site."));
+    c.site = SiteConfig{(*site)["content_root"].value_or(std::string()),
+                        (*site)["public_base"].value_or(std::string()),
+                        (*site)["blocked_map"].value_or(std::string()),
+                        (*site)["nginx_pid"].value_or(std::string())};
   }
-  for (const auto& [name, value] : {std::pair{"party", &c.party}, {"name", &c.name}, {"kind", &c.kind}, {"url", &c.url}})
-    if (value->empty()) return fail(Code::kInvalid, fmt::format("entente.toml: {} is missing", name), name);
+  for (const auto& [name, value] :
+       {std::pair{"party", &c.party}, {"name", &c.name}, {"kind", &c.kind}, {"url", &c.url}})
+    if (value->empty())
+      return fail(Code::kInvalid, fmt::format("entente.toml: {} is missing", name), name);
   return c;
 }
 
 Result<void> init_folder(const Config& c) {
   if (c.kind != "authority" && c.kind != "platform" && c.kind != "overseer")
     return fail(Code::kInvalid, "kind must be authority, platform or overseer", "--kind");
-  if (fs::exists(c.folder / "entente.toml")) return fail(Code::kConflict, c.folder.string() + " already holds a node");
+  if (fs::exists(c.folder / "entente.toml"))
+    return fail(Code::kConflict, c.folder.string() + " already holds a node");
   std::error_code ec;
   fs::create_directories(c.folder / "keys", ec);
-  if (ec) return fail(Code::kUnavailable, "cannot create " + c.folder.string() + ": " + ec.message());
+  if (ec)
+    return fail(Code::kUnavailable, "cannot create " + c.folder.string() + ": " + ec.message());
   fs::permissions(c.folder, fs::perms::owner_all, ec);
   fs::permissions(c.folder / "keys", fs::perms::owner_all, ec);
   fs::create_directories(c.folder / "sealed", ec);
@@ -90,17 +107,25 @@ Result<void> init_folder(const Config& c) {
   SystemRandom random;
   ENTENTE_CHECK_OK(crypto::PrivateKey::generate(random).save(c.key("node.key")));
   ENTENTE_CHECK_OK(crypto::PrivateKey::generate(random).save(c.key("ledger.key")));
-  if (c.kind == "overseer") ENTENTE_CHECK_OK(crypto::PrivateKey::generate(random).save(c.key("witness.key")));
+  if (c.kind == "overseer")
+    ENTENTE_CHECK_OK(crypto::PrivateKey::generate(random).save(c.key("witness.key")));
   if (c.kind == "platform") {
     ENTENTE_CHECK_OK(crypto::AgeIdentity::generate(random).save(c.key("seal.key")));
-    ENTENTE_CHECK_OK(write_new(c.key("upload.token"), to_base64url(random.bytes(32)) + "\n", fs::perms::owner_read | fs::perms::owner_write));
+    ENTENTE_CHECK_OK(write_new(c.key("upload.token"), to_base64url(random.bytes(32)) + "\n",
+                               fs::perms::owner_read | fs::perms::owner_write));
   }
-  std::string text = fmt::format("party = {}\nname = {}\nkind = {}\nurl = {}\naddress = {}\nport = {}\nweb = {}\nallow_plain_http = {}\nallow_private_addresses = {}\n",
-                                 toml_text(c.party), toml_text(c.name), toml_text(c.kind), toml_text(c.url), toml_text(c.address), c.port, toml_text(c.web), c.allow_plain_http, c.allow_private_addresses);
+  std::string text = fmt::format(
+      "party = {}\nname = {}\nkind = {}\nurl = {}\naddress = {}\nport = {}\nweb = "
+      "{}\nallow_plain_http = {}\nallow_private_addresses = {}\n",
+      toml_text(c.party), toml_text(c.name), toml_text(c.kind), toml_text(c.url),
+      toml_text(c.address), c.port, toml_text(c.web), c.allow_plain_http,
+      c.allow_private_addresses);
   if (c.clock_offset_ms != 0) text += fmt::format("clock_offset_ms = {}\n", c.clock_offset_ms);
   if (c.site)
-    text += fmt::format("\n[site]\ncontent_root = {}\npublic_base = {}\nblocked_map = {}\nnginx_pid = {}\n", toml_text(c.site->content_root), toml_text(c.site->public_base),
-                        toml_text(c.site->blocked_map), toml_text(c.site->nginx_pid));
+    text += fmt::format(
+        "\n[site]\ncontent_root = {}\npublic_base = {}\nblocked_map = {}\nnginx_pid = {}\n",
+        toml_text(c.site->content_root), toml_text(c.site->public_base),
+        toml_text(c.site->blocked_map), toml_text(c.site->nginx_pid));
   return write_new(c.folder / "entente.toml", text, fs::perms::owner_read | fs::perms::owner_write);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A node's data folder and its configuration, entente.toml. Unknown keys are refused: a misspelt limit must not load
-// as the default. Keys lie beside it, readable by their owner only.
+// A node's data folder and its configuration, entente.toml. Unknown keys are refused: a misspelt
+// limit must not load as the default. Keys lie beside it, readable by their owner only.
 //
-//   <folder>/entente.toml  keys/node.key  keys/ledger.key  [keys/witness.key]  [keys/seal.key]  [keys/upload.token]
-//   <folder>/entente.db    sealed/        notifications/
+//   <folder>/entente.toml  keys/node.key  keys/ledger.key  [keys/witness.key]  [keys/seal.key]
+//   [keys/upload.token] <folder>/entente.db    sealed/        notifications/
 #pragma once
 
 #include <filesystem>
@@ -22,14 +22,14 @@ struct SiteConfig {
 struct Config {
   std::filesystem::path folder;
   std::string party, name, kind;
-  std::string url;                        // where peers and people reach this node
-  std::string address = "127.0.0.1";      // to listen on
+  std::string url;                    // where peers and people reach this node
+  std::string address = "127.0.0.1";  // to listen on
   std::uint16_t port = 0;
-  std::string web;                        // folder of the built screens; empty: API only
-  bool allow_plain_http = false;          // peers over http: loopback, or behind a TLS proxy
-  bool allow_private_addresses = false;   // peers on a private network
-  std::int64_t clock_offset_ms = 0;       // for tests of wrong clocks only
-  std::optional<SiteConfig> site;         // the platform's content host
+  std::string web;                       // folder of the built screens; empty: API only
+  bool allow_plain_http = false;         // peers over http: loopback, or behind a TLS proxy
+  bool allow_private_addresses = false;  // peers on a private network
+  std::int64_t clock_offset_ms = 0;      // for tests of wrong clocks only
+  std::optional<SiteConfig> site;        // the platform's content host
 
   std::filesystem::path key(std::string_view file) const { return folder / "keys" / file; }
 };

@@ -22,21 +22,24 @@ CREATE TABLE item_fingerprint (
 struct Item {
   std::string act;
   std::size_t target = 0;
-  std::string url;         // canonical
-  std::string site_key;    // one acceptance, one block
-  std::string record;      // public record
+  std::string url;       // canonical
+  std::string site_key;  // one acceptance, one block
+  std::string record;    // public record
 };
 
 // A message appears whole or not at all: written under another name, made durable, renamed.
-Result<void> drop_file(const std::filesystem::path& folder, const std::string& name, const std::string& text) {
+Result<void> drop_file(const std::filesystem::path& folder, const std::string& name,
+                       const std::string& text) {
   const auto path = folder / name;
   if (std::filesystem::exists(path)) return {};
   const auto temp = folder / ("." + name + ".part");
   const int fd = ::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return fail(Code::kUnavailable, "cannot write a notification");
-  const bool ok = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const bool ok = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                  ::fsync(fd) == 0;
   ::close(fd);
-  if (!ok || std::rename(temp.c_str(), path.c_str()) != 0) return fail(Code::kUnavailable, "cannot write a notification");
+  if (!ok || std::rename(temp.c_str(), path.c_str()) != 0)
+    return fail(Code::kUnavailable, "cannot write a notification");
   const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir >= 0) {
     ::fsync(dir);
@@ -53,10 +56,12 @@ Result<Item> item_of(dossier::Service& service, const effects::Effect& effect) {
   if (t != nullptr && t->is_uint64()) item.target = static_cast<std::size_t>(t->get_uint64());
   ENTENTE_CHECK_OK(service.parts().store.read([&](store::Tx& tx) -> Result<void> {
     ENTENTE_TRY(loaded, service.load(tx, effect.act));
-    if (item.target >= loaded.state.targets.size()) return fail(Code::kInvalid, "the effect names no item");
+    if (item.target >= loaded.state.targets.size())
+      return fail(Code::kInvalid, "the effect names no item");
     item.url = loaded.state.targets[item.target].canonical;
     const auto* accepted = loaded.state.last("accept", {}, item.target);
-    item.site_key = fmt::format("{}:{}:{}", effect.act, item.target, accepted == nullptr ? "-" : accepted->step.substr(0, 16));
+    item.site_key = fmt::format("{}:{}:{}", effect.act, item.target,
+                                accepted == nullptr ? "-" : accepted->step.substr(0, 16));
     ENTENTE_TRY(url, dossier::record_url(tx, service, loaded.state));
     item.record = std::move(url);
     return {};
@@ -64,12 +69,13 @@ Result<Item> item_of(dossier::Service& service, const effects::Effect& effect) {
   return item;
 }
 
-// The label a bank entry carries, from what the order says the content is (Annex I B). Every match is reviewed by a
-// person whatever the label (SG21, SG22).
+// The label a bank entry carries, from what the order says the content is (Annex I B). Every match
+// is reviewed by a person whatever the label (SG21, SG22).
 std::string label_of(const acts::ActState& state) {
   const json::Value form(state.form);
   const auto* types = json::at_pointer(form, "/b/types");
-  const std::string first = types != nullptr && types->is_array() && !types->get_array().empty() && types->get_array()[0].is_string()
+  const std::string first = types != nullptr && types->is_array() && !types->get_array().empty() &&
+                                    types->get_array()[0].is_string()
                                 ? std::string(types->get_array()[0].get_string())
                                 : std::string();
   if (first == "e_threat") return "imminent-credible-threat";
@@ -79,7 +85,9 @@ std::string label_of(const acts::ActState& state) {
 
 }  // namespace
 
-store::Migration items_migration() { return {"items", {kSchema}}; }
+store::Migration items_migration() {
+  return {"items", {kSchema}};
+}
 
 struct Handlers::One final : effects::Handler {
   std::function<Result<json::Object>(const effects::Effect&)> work;
@@ -108,27 +116,35 @@ void Handlers::add_to(effects::Dispatcher& dispatcher) {
   add("notifier.inform", [this](const E& e) { return inform(e, "notifier", "decided"); });
 }
 
-Result<void> Handlers::at_once(store::Tx& tx, const acts::WantedEffect& wanted, const dossier::Loaded&, effects::Effect& effect) {
+Result<void> Handlers::at_once(store::Tx& tx, const acts::WantedEffect& wanted,
+                               const dossier::Loaded&, effects::Effect& effect) {
   if (wanted.kind != "bank.tombstone") return {};
-  ENTENTE_TRY(ids, parts_.banks.tombstone(tx, wanted.act, std::to_string(wanted.target.value_or(0)), effect.key, parts_.service.parts().clock.now()));
+  ENTENTE_TRY(ids, parts_.banks.tombstone(tx, wanted.act, std::to_string(wanted.target.value_or(0)),
+                                          effect.key, parts_.service.parts().clock.now()));
   json::Array list(ids.begin(), ids.end());
   effect.payload["entries"] = std::move(list);
   return {};
 }
 
-// ── the site ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the site
+// ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Result<json::Object> Handlers::disable(const effects::Effect& effect) {
-  if (parts_.site == nullptr) return fail(Code::kForbidden, "this node has no content host configured ([site] in entente.toml)");
+  if (parts_.site == nullptr)
+    return fail(Code::kForbidden,
+                "this node has no content host configured ([site] in entente.toml)");
   ENTENTE_TRY(item, item_of(parts_.service, effect));
   json::Object result;
-  // The fingerprint is taken before the content goes; what is not an image has none, and is disabled all the same.
+  // The fingerprint is taken before the content goes; what is not an image has none, and is
+  // disabled all the same.
   if (parts_.matcher != nullptr) {
     if (const auto bytes = parts_.site->read(item.url)) {
       if (const auto print = parts_.matcher->fingerprint_of(*bytes)) {
         ENTENTE_CHECK_OK(parts_.service.parts().store.write([&](store::Tx& tx) -> Result<void> {
-          ENTENTE_TRY(n, tx.exec("INSERT INTO item_fingerprint(act, target, pdq, quality) VALUES($1,$2,$3,$4) ON CONFLICT(act, target) DO NOTHING",
-                                 {item.act, static_cast<std::int64_t>(item.target), print->pdq.hex(), std::int64_t{print->quality}}));
+          ENTENTE_TRY(n, tx.exec("INSERT INTO item_fingerprint(act, target, pdq, quality) "
+                                 "VALUES($1,$2,$3,$4) ON CONFLICT(act, target) DO NOTHING",
+                                 {item.act, static_cast<std::int64_t>(item.target),
+                                  print->pdq.hex(), std::int64_t{print->quality}}));
           static_cast<void>(n);
           return {};
         }));
@@ -145,14 +161,19 @@ Result<json::Object> Handlers::disable(const effects::Effect& effect) {
 }
 
 Result<json::Object> Handlers::restore(const effects::Effect& effect) {
-  if (parts_.site == nullptr) return fail(Code::kForbidden, "this node has no content host configured");
+  if (parts_.site == nullptr)
+    return fail(Code::kForbidden, "this node has no content host configured");
   ENTENTE_TRY(item, item_of(parts_.service, effect));
   ENTENTE_TRY(done, parts_.site->restore(item.site_key, item.url));
-  return json::Object{{"sha256", done.sha256}, {"public_status", done.public_status}, {"checked_at", format_rfc3339(done.checked_at)}, {"still_blocked", done.still_blocked}};
+  return json::Object{{"sha256", done.sha256},
+                      {"public_status", done.public_status},
+                      {"checked_at", format_rfc3339(done.checked_at)},
+                      {"still_blocked", done.still_blocked}};
 }
 
 Result<json::Object> Handlers::erase(const effects::Effect& effect) {
-  if (parts_.site == nullptr) return fail(Code::kForbidden, "this node has no content host configured");
+  if (parts_.site == nullptr)
+    return fail(Code::kForbidden, "this node has no content host configured");
   std::size_t count = 0;
   ENTENTE_CHECK_OK(parts_.service.parts().store.read([&](store::Tx& tx) -> Result<void> {
     ENTENTE_TRY(loaded, parts_.service.load(tx, effect.act));
@@ -168,18 +189,23 @@ Result<json::Object> Handlers::erase(const effects::Effect& effect) {
   return json::Object{{"erased", count}};
 }
 
-// ── the bank ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the bank
+// ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Result<json::Object> Handlers::bank_add(const effects::Effect& effect) {
   ENTENTE_TRY(item, item_of(parts_.service, effect));
   const auto& store_parts = parts_.service.parts();
   std::vector<matching::EntryId> ids;
   ENTENTE_CHECK_OK(store_parts.store.write([&](store::Tx& tx) -> Result<void> {
-    ENTENTE_TRY(rows, tx.query("SELECT pdq, quality FROM item_fingerprint WHERE act = $1 AND target = $2", {item.act, static_cast<std::int64_t>(item.target)}));
+    ENTENTE_TRY(rows,
+                tx.query("SELECT pdq, quality FROM item_fingerprint WHERE act = $1 AND target = $2",
+                         {item.act, static_cast<std::int64_t>(item.target)}));
     if (rows.empty() || rows[0].integer(1) < fingerprint::kMinQuality) return {};
     ENTENTE_TRY(loaded, parts_.service.load(tx, item.act));
     // The act may have been reversed while this effect waited: then there is nothing to add.
-    if (acts::state_name(acts::Region::kExecution, loaded.state.execution.at(item.target).state) != "executed") return {};
+    if (acts::state_name(acts::Region::kExecution, loaded.state.execution.at(item.target).state) !=
+        "executed")
+      return {};
     ENTENTE_TRY(pdq, fingerprint::Pdq::parse(rows[0].text(0)));
     matching::NewEntry entry;
     entry.bank = std::string(kRemovedBank);
@@ -201,32 +227,43 @@ Result<json::Object> Handlers::bank_add(const effects::Effect& effect) {
 // The tombstone was written with the step itself (at_once); what is left is to drop it from memory.
 Result<json::Object> Handlers::bank_tombstone(const effects::Effect& effect) {
   std::vector<matching::EntryId> ids;
-  if (const auto* entries = effect.payload.if_contains("entries"); entries != nullptr && entries->is_array())
+  if (const auto* entries = effect.payload.if_contains("entries");
+      entries != nullptr && entries->is_array())
     for (const auto& v : entries->get_array()) ids.push_back(v.to_number<std::int64_t>());
   if (parts_.matcher != nullptr) parts_.matcher->tombstoned(ids);
   return json::Object{{"tombstoned", ids.size()}};
 }
 
-// ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── people
+// ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Result<json::Object> Handlers::inform(const effects::Effect& effect, std::string_view role, std::string_view about) {
+Result<json::Object> Handlers::inform(const effects::Effect& effect, std::string_view role,
+                                      std::string_view about) {
   const auto& p = parts_.service.parts();
   ENTENTE_TRY(token, store::write_returning<std::string>(p.store, [&](store::Tx& tx) {
-    return dossier::case_token(tx, effect.act, role, to_base64url(p.random.bytes(24)), p.clock.now());
-  }));
+                return dossier::case_token(tx, effect.act, role, to_base64url(p.random.bytes(24)),
+                                           p.clock.now());
+              }));
   ENTENTE_TRY(item, item_of(parts_.service, effect));
-  const json::Object message{{"to", role},         {"about", about},  {"act", effect.act},
-                             {"item", item.url},   {"case_url", p.url + "/case/" + token},
-                             {"record_url", item.record}, {"at", format_rfc3339(p.clock.now())}};
+  const json::Object message{{"to", role},
+                             {"about", about},
+                             {"act", effect.act},
+                             {"item", item.url},
+                             {"case_url", p.url + "/case/" + token},
+                             {"record_url", item.record},
+                             {"at", format_rfc3339(p.clock.now())}};
   // Named by the effect: telling twice is telling once.
   const std::string name = to_hex(crypto::sha256(as_bytes(effect.key))).substr(0, 32) + ".json";
   ENTENTE_CHECK_OK(drop_file(parts_.notifications, name, json::canonical(message) + "\n"));
   return json::Object{{"told", role}};
 }
 
-// ── what is reported ─────────────────────────────────────────────────────────────────────────────────────────────
+// ── what is reported
+// ─────────────────────────────────────────────────────────────────────────────────────────────
 
-Result<json::Object> Handlers::attestation_body(store::Tx& tx, const effects::Effect& effect, const json::Object& result, const acts::Move& move) {
+Result<json::Object> Handlers::attestation_body(store::Tx& tx, const effects::Effect& effect,
+                                                const json::Object& result,
+                                                const acts::Move& move) {
   ENTENTE_TRY(loaded, parts_.service.load(tx, effect.act));
   const auto& s = loaded.state;
   const std::string at = format_rfc3339(parts_.service.parts().clock.now());
@@ -241,25 +278,31 @@ Result<json::Object> Handlers::attestation_body(store::Tx& tx, const effects::Ef
     };
     evidence["connector"] = "site";
     const auto* received = s.last("receive");
-    return json::Object{{"document", "D02"},
-                        {"measure", "disabled_in_all_member_states"},
-                        {"measured_at", json::text_or(result, "checked_at", at)},
-                        {"received_at", received == nullptr ? at : format_rfc3339(received->at)},
-                        {"authority", text("/e/authority")},
-                        {"authority_ref", text("/a/ref")},
-                        {"addressee", text("/a/addressee")},
-                        {"addressee_ref", s.act},
-                        {"authorised_person", s.last("accept", {}, 0) == nullptr ? std::string("-") : s.last("accept", {}, 0)->person},
-                        {"preserved_sha256", json::text_or(result, "preserved_sha256")},
-                        {"evidence", std::move(evidence)}};
+    return json::Object{
+        {"document", "D02"},
+        {"measure", "disabled_in_all_member_states"},
+        {"measured_at", json::text_or(result, "checked_at", at)},
+        {"received_at", received == nullptr ? at : format_rfc3339(received->at)},
+        {"authority", text("/e/authority")},
+        {"authority_ref", text("/a/ref")},
+        {"addressee", text("/a/addressee")},
+        {"addressee_ref", s.act},
+        {"authorised_person",
+         s.last("accept", {}, 0) == nullptr ? std::string("-") : s.last("accept", {}, 0)->person},
+        {"preserved_sha256", json::text_or(result, "preserved_sha256")},
+        {"evidence", std::move(evidence)}};
   }
   if (move.schema == "dsa-restriction")
-    return json::Object{{"measure", "disabled"}, {"measured_at", json::text_or(result, "checked_at", at)}, {"preserved_sha256", json::text_or(result, "preserved_sha256")}, {"evidence", std::move(evidence)}};
+    return json::Object{{"measure", "disabled"},
+                        {"measured_at", json::text_or(result, "checked_at", at)},
+                        {"preserved_sha256", json::text_or(result, "preserved_sha256")},
+                        {"evidence", std::move(evidence)}};
   if (move.schema == "attestation") return json::Object{{"evidence", std::move(evidence)}};
   return json::Object{};
 }
 
-Result<void> Handlers::follow_up(store::Tx& tx, const effects::Effect& effect, const json::Object& result) {
+Result<void> Handlers::follow_up(store::Tx& tx, const effects::Effect& effect,
+                                 const json::Object& result) {
   const std::string move_name(json::text_or(effect.payload, "result"));
   if (move_name.empty()) return {};
   ENTENTE_TRY(loaded, parts_.service.load(tx, effect.act));
@@ -268,11 +311,14 @@ Result<void> Handlers::follow_up(store::Tx& tx, const effects::Effect& effect, c
   dossier::Wish wish;
   wish.act = effect.act;
   wish.move = move_name;
-  if (const auto* t = effect.payload.if_contains("target")) wish.target = t->to_number<std::size_t>();
+  if (const auto* t = effect.payload.if_contains("target"))
+    wish.target = t->to_number<std::size_t>();
   ENTENTE_TRY(body, attestation_body(tx, effect, result, *move));
   wish.body = std::move(body);
   ENTENTE_TRY(out, parts_.service.make(tx, wish));
-  if (out.status == "refused") log::warn("attestation.refused", {{"act", effect.act}, {"move", move_name}, {"rule", out.why->rule}});
+  if (out.status == "refused")
+    log::warn("attestation.refused",
+              {{"act", effect.act}, {"move", move_name}, {"rule", out.why->rule}});
   return {};
 }
 

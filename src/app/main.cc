@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line. The only unit that sees CLI11 (eight seconds to compile): it parses, and calls commands.h.
+// The command line. The only unit that sees CLI11 (eight seconds to compile): it parses, and calls
+// commands.h.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
@@ -16,7 +17,8 @@ namespace app = entente::app;
 struct Options {
   app::Config config;
   app::SiteConfig site;
-  std::string folder, file, name, public_key, key_file, keyid, url, fingerprint, act, role, token_file, prefix, nginx_user, listen;
+  std::string folder, file, name, public_key, key_file, keyid, url, fingerprint, act, role,
+      token_file, prefix, nginx_user, listen;
   std::vector<std::string> roles, files;
   int port = 0;
   app::Remote remote;
@@ -37,7 +39,8 @@ void add_node_commands(CLI::App& cli, Options& o, std::function<Result<void>()>&
   init->add_option("--port", o.port, "port to listen on")->required();
   init->add_option("--web", o.config.web, "folder of the built screens");
   init->add_flag("--plain-http", o.config.allow_plain_http, "let peers be reached over http");
-  init->add_flag("--private-addresses", o.config.allow_private_addresses, "let peers live on private addresses");
+  init->add_flag("--private-addresses", o.config.allow_private_addresses,
+                 "let peers live on private addresses");
   init->add_option("--clock-offset-ms", o.config.clock_offset_ms, "run with a wrong clock (tests)");
   init->add_option("--site-root", o.site.content_root, "platform: folder of the published content");
   init->add_option("--site-base", o.site.public_base, "platform: its public address");
@@ -67,12 +70,18 @@ void add_node_commands(CLI::App& cli, Options& o, std::function<Result<void>()>&
   auto* audit = cli.add_subcommand("audit", "Recompute a node's whole ledger and compare");
   audit->add_option("folder", o.folder)->required();
   audit->callback([&] { run = [&] { return app::audit_ledger(o.folder); }; });
-  auto* nginx = cli.add_subcommand("nginx-conf", "Print an nginx configuration for the platform's content host");
+  auto* nginx = cli.add_subcommand("nginx-conf",
+                                   "Print an nginx configuration for the platform's content host");
   nginx->add_option("folder", o.folder)->required();
   nginx->add_option("--port", o.port)->required();
   nginx->add_option("--prefix", o.prefix, "folder for nginx's own files")->required();
   nginx->add_option("--user", o.nginx_user, "whom workers run as, when started as root");
-  nginx->callback([&] { run = [&] { return app::print_nginx_conf(o.folder, static_cast<std::uint16_t>(o.port), o.prefix, o.nginx_user); }; });
+  nginx->callback([&] {
+    run = [&] {
+      return app::print_nginx_conf(o.folder, static_cast<std::uint16_t>(o.port), o.prefix,
+                                   o.nginx_user);
+    };
+  });
 }
 
 void add_directory_commands(CLI::App& cli, Options& o, std::function<Result<void>()>& run) {
@@ -81,14 +90,20 @@ void add_directory_commands(CLI::App& cli, Options& o, std::function<Result<void
   key_new->add_option("file", o.file)->required();
   key_new->callback([&] { run = [&] { return app::new_key(o.file); }; });
 
-  auto* person = cli.add_subcommand("person", "People who act for the organisation")->require_subcommand(1);
+  auto* person =
+      cli.add_subcommand("person", "People who act for the organisation")->require_subcommand(1);
   auto* add = person->add_subcommand("add", "Enrol a person, or change their roles");
   add->add_option("folder", o.folder)->required();
   add->add_option("--name", o.name)->required();
-  add->add_option("--role", o.roles, "drafter, signer, moderator, reviewer, overseer, court_clerk, home_officer")->required();
+  add->add_option("--role", o.roles,
+                  "drafter, signer, moderator, reviewer, overseer, court_clerk, home_officer")
+      ->required();
   auto* pub = add->add_option("--public", o.public_key, "ed25519:…");
-  add->add_option("--key", o.key_file, "a private key file whose public part is taken")->excludes(pub);
-  add->callback([&] { run = [&] { return app::add_person(o.folder, o.name, o.roles, o.public_key, o.key_file); }; });
+  add->add_option("--key", o.key_file, "a private key file whose public part is taken")
+      ->excludes(pub);
+  add->callback([&] {
+    run = [&] { return app::add_person(o.folder, o.name, o.roles, o.public_key, o.key_file); };
+  });
   auto* revoke = person->add_subcommand("revoke", "Revoke a key, for ever");
   revoke->add_option("folder", o.folder)->required();
   revoke->add_option("keyid", o.keyid)->required();
@@ -97,10 +112,13 @@ void add_directory_commands(CLI::App& cli, Options& o, std::function<Result<void
   persons->add_option("folder", o.folder)->required();
   persons->callback([&] { run = [&] { return app::list_persons(o.folder); }; });
 
-  auto* party = cli.add_subcommand("party", "Organisations this node trusts")->require_subcommand(1);
-  auto* trust = party->add_subcommand("add", "Trust a party whose fingerprint was confirmed out of band");
+  auto* party =
+      cli.add_subcommand("party", "Organisations this node trusts")->require_subcommand(1);
+  auto* trust =
+      party->add_subcommand("add", "Trust a party whose fingerprint was confirmed out of band");
   trust->add_option("folder", o.folder)->required();
-  trust->add_option("source", o.url, "its node's URL, or a file with its directory entry")->required();
+  trust->add_option("source", o.url, "its node's URL, or a file with its directory entry")
+      ->required();
   trust->add_option("--fingerprint", o.fingerprint)->required();
   trust->callback([&] { run = [&] { return app::add_party(o.folder, o.url, o.fingerprint); }; });
   auto* mine = party->add_subcommand("self", "Print this node's own signed directory entry");
@@ -127,9 +145,13 @@ void add_offline_commands(CLI::App& cli, Options& o, std::function<Result<void>(
   hash->callback([&] { run = [&] { return app::hash_files({o.files.begin(), o.files.end()}); }; });
 
   auto* regime = cli.add_subcommand("regime", "The law as data")->require_subcommand(1);
-  auto* check = regime->add_subcommand("check", "Prove regimes, or refuse them with the path that breaks them");
-  check->add_option("files", o.files, "regimes (.toml) and forms (.json); default: those of this binary");
-  check->callback([&] { run = [&] { return app::check_regimes({o.files.begin(), o.files.end()}); }; });
+  auto* check = regime->add_subcommand(
+      "check", "Prove regimes, or refuse them with the path that breaks them");
+  check->add_option("files", o.files,
+                    "regimes (.toml) and forms (.json); default: those of this binary");
+  check->callback([&] {
+    run = [&] { return app::check_regimes({o.files.begin(), o.files.end()}); };
+  });
   auto* list = regime->add_subcommand("list", "List the regimes of this binary");
   list->callback([&] { run = [&] { return app::list_regimes(); }; });
 }
@@ -137,11 +159,13 @@ void add_offline_commands(CLI::App& cli, Options& o, std::function<Result<void>(
 void add_remote_commands(CLI::App& cli, Options& o, std::function<Result<void>()>& run) {
   const auto remote = [&](CLI::App* c, bool key_needed) {
     c->add_option("--node", o.remote.node, "the node's URL")->required();
-    auto* k = c->add_option("--key", o.remote.key, "your private key file; it never leaves this machine");
+    auto* k =
+        c->add_option("--key", o.remote.key, "your private key file; it never leaves this machine");
     if (key_needed) k->required();
   };
   auto* act = cli.add_subcommand("act", "Compose, read and move acts")->require_subcommand(1);
-  auto* compose = act->add_subcommand("compose", "Draft an act from a JSON file: regime, form, targets, participants");
+  auto* compose = act->add_subcommand(
+      "compose", "Draft an act from a JSON file: regime, form, targets, participants");
   remote(compose, true);
   compose->add_option("draft", o.file)->required();
   compose->add_option("--role", o.role)->default_val("drafter");
@@ -179,9 +203,11 @@ void add_remote_commands(CLI::App& cli, Options& o, std::function<Result<void>()
   record->callback([&] { run = [&] { return app::remote_get(o.remote, "/v1/record/" + o.act); }; });
   auto* match = cli.add_subcommand("match", "Check an image as the platform's upload service does");
   match->add_option("--node", o.remote.node)->required();
-  match->add_option("--token", o.token_file, "keys/upload.token of the platform's node")->required();
+  match->add_option("--token", o.token_file, "keys/upload.token of the platform's node")
+      ->required();
   match->add_option("image", o.file)->required();
-  match->callback([&] { run = [&] { return app::remote_match(o.remote.node, o.token_file, o.file); }; });
+  match->callback(
+      [&] { run = [&] { return app::remote_match(o.remote.node, o.token_file, o.file); }; });
 }
 
 }  // namespace

@@ -29,8 +29,10 @@ constexpr std::string_view kVersion = "0.1.0";
 constexpr std::chrono::seconds kWitnessTick{2};  // a leaf is cosigned within seconds of its commit
 
 std::vector<store::Migration> migrations() {
-  return {identity::migration(), ledger::Log::migration(), dossier::migration(), effects::outbox_migration(),
-          exchange::migration(), matching::migration(),    items_migration()};
+  return {identity::migration(), ledger::Log::migration(),
+          dossier::migration(),  effects::outbox_migration(),
+          exchange::migration(), matching::migration(),
+          items_migration()};
 }
 
 struct Keys {
@@ -54,11 +56,12 @@ Result<Keys> load_keys(const Config& c) {
   return keys;
 }
 
-// Asks the witnesses among the trusted parties to cosign our ledger, and lets our own witness know whose ledgers to
-// cosign. A witness that is away costs nothing but its cosignature.
+// Asks the witnesses among the trusted parties to cosign our ledger, and lets our own witness know
+// whose ledgers to cosign. A witness that is away costs nothing but its cosignature.
 class Witnessing {
  public:
-  Witnessing(store::Store& store, const ledger::Log& log, http::Client& client, const ledger::WitnessService* own, std::string self)
+  Witnessing(store::Store& store, const ledger::Log& log, http::Client& client,
+             const ledger::WitnessService* own, std::string self)
       : store_(store), log_(log), client_(client), own_(own), self_(std::move(self)) {}
   ~Witnessing() { stop(); }
   void start() {
@@ -97,12 +100,18 @@ class Witnessing {
       if (p.party == self_) continue;
       if (own_ != nullptr && !trusted_.contains(p.log_vkey)) {
         const auto key = crypto::NoteKey::parse(p.log_vkey);
-        if (key && store_.write([&](store::Tx& tx) { return ledger::WitnessService::trust(tx, key->name, p.log_vkey); })) trusted_.insert(p.log_vkey);
+        if (key && store_.write([&](store::Tx& tx) {
+              return ledger::WitnessService::trust(tx, key->name, p.log_vkey);
+            }))
+          trusted_.insert(p.log_vkey);
       }
       if (p.witness_vkey.empty() || cosigned_[p.party] == size || size == 0) continue;
-      const auto done = ledger::request_cosignature(client_, store_, log_, p.url + "/witness", p.witness_vkey);
-      if (done) cosigned_[p.party] = size;
-      else log::debug("witness.missed", {{"party", p.party}, {"why", done.error().detail}});
+      const auto done =
+          ledger::request_cosignature(client_, store_, log_, p.url + "/witness", p.witness_vkey);
+      if (done)
+        cosigned_[p.party] = size;
+      else
+        log::debug("witness.missed", {{"party", p.party}, {"why", done.error().detail}});
     }
   }
 
@@ -111,7 +120,7 @@ class Witnessing {
   http::Client& client_;
   const ledger::WitnessService* own_;
   std::string self_;
-  std::set<std::string> trusted_;               // the thread's own
+  std::set<std::string> trusted_;                  // the thread's own
   std::map<std::string, std::uint64_t> cosigned_;  // the thread's own
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -123,10 +132,17 @@ Result<json::Array> match_items(store::Tx& tx) {
   ENTENTE_TRY(tasks, matching::open_tasks(tx, {}, 100));
   json::Array out;
   for (const auto& t : tasks)
-    out.push_back({{"kind", "match"}, {"id", t.id}, {"mode", "match"},
-                   {"title", {{"en", "Upload resembling removed content"}, {"fr", "Envoi ressemblant à un contenu retiré"}}},
-                   {"summary", fmt::format("{} match(es)", t.matches.size())}, {"state", "review"},
-                   {"due", nullptr}, {"due_1182", nullptr}, {"received_at", format_rfc3339(t.created_at)}});
+    out.push_back({{"kind", "match"},
+                   {"id", t.id},
+                   {"mode", "match"},
+                   {"title",
+                    {{"en", "Upload resembling removed content"},
+                     {"fr", "Envoi ressemblant à un contenu retiré"}}},
+                   {"summary", fmt::format("{} match(es)", t.matches.size())},
+                   {"state", "review"},
+                   {"due", nullptr},
+                   {"due_1182", nullptr},
+                   {"received_at", format_rfc3339(t.created_at)}});
   return out;
 }
 
@@ -136,7 +152,8 @@ class Node {
   explicit Node(const Config& config) : config_(config), clock_(Millis(config.clock_offset_ms)) {}
 
   Result<void> open() {
-    // First of all, before keys are read and threads start: the decoders are forked from this process as it is now.
+    // First of all, before keys are read and threads start: the decoders are forked from this
+    // process as it is now.
     if (config_.kind == "platform") {
       ENTENTE_TRY(pool, media::DecoderPool::create({}, matching::pdq_job));
       pool_ = std::move(pool);
@@ -146,8 +163,10 @@ class Node {
     ENTENTE_TRY(regimes, acts::Catalogue::builtin());
     regimes_ = std::make_unique<acts::Catalogue>(std::move(regimes));
     ENTENTE_CHECK_OK(open_store());
-    client_ = std::make_unique<http::Client>(http::ClientOptions{config_.allow_private_addresses, config_.allow_plain_http});
-    service_ = std::make_unique<dossier::Service>(dossier::Service::Parts{*store_, *regimes_, *log_, keys_->node, clock_, random_, config_.party, config_.url});
+    client_ = std::make_unique<http::Client>(
+        http::ClientOptions{config_.allow_private_addresses, config_.allow_plain_http});
+    service_ = std::make_unique<dossier::Service>(dossier::Service::Parts{
+        *store_, *regimes_, *log_, keys_->node, clock_, random_, config_.party, config_.url});
     exchange_ = std::make_unique<exchange::Exchange>(*service_, *client_);
     ENTENTE_CHECK_OK(open_effects());
     return open_routes();
@@ -170,7 +189,8 @@ class Node {
     Witnessing witnessing(*store_, *log_, *client_, witness_ ? &*witness_ : nullptr, config_.party);
     witnessing.start();
     log::info("node.ready", {{"party", config_.party}, {"port", server_->port()}});
-    std::printf("ready http://%s:%u\n", config_.address.c_str(), static_cast<unsigned>(server_->port()));
+    std::printf("ready http://%s:%u\n", config_.address.c_str(),
+                static_cast<unsigned>(server_->port()));
     std::fflush(stdout);
     server_->run();
     hub_ = nullptr;
@@ -195,7 +215,8 @@ class Node {
       if (auto* hub = hub_.load()) hub->publish(dossier::kQueueTopic, "queue", "{}");
     });
     if (keys_->witness) {
-      ENTENTE_TRY(witness, ledger::WitnessService::create(config_.party + "/witness", *keys_->witness, clock_));
+      ENTENTE_TRY(witness, ledger::WitnessService::create(config_.party + "/witness",
+                                                          *keys_->witness, clock_));
       witness_.emplace(std::move(witness));
     }
     identity::Entry entry;
@@ -207,11 +228,13 @@ class Node {
     entry.log_vkey = log_->note_key().vkey();
     if (witness_) entry.witness_vkey = witness_->note_key().vkey();
     entry.issued_at = clock_.now();
-    self_ = std::make_unique<identity::Self>(identity::Self{entry, keys_->node, std::string(kVersion)});
+    self_ =
+        std::make_unique<identity::Self>(identity::Self{entry, keys_->node, std::string(kVersion)});
     return store_->write([&](store::Tx& tx) -> Result<void> {
       ENTENTE_CHECK_OK(identity::trust(tx, entry, entry.node_key.fingerprint(), clock_.now()));
       if (config_.kind == "platform")
-        return banks_.create(tx, kRemovedBank, "Removed by order", fingerprint::kMatchDistance, clock_.now());
+        return banks_.create(tx, kRemovedBank, "Removed by order", fingerprint::kMatchDistance,
+                             clock_.now());
       return {};
     });
   }
@@ -233,12 +256,16 @@ class Node {
       ENTENTE_TRY(site, effects::site::Site::open(std::move(options), random_, clock_));
       site_ = std::move(site);
     }
-    handlers_ = std::make_unique<Handlers>(Handlers::Parts{*service_, site_.get(), matcher_.get(), banks_, config_.folder / "notifications"});
+    handlers_ = std::make_unique<Handlers>(Handlers::Parts{
+        *service_, site_.get(), matcher_.get(), banks_, config_.folder / "notifications"});
     dispatcher_ = std::make_unique<effects::Dispatcher>(*store_, clock_, random_);
     dispatcher_->handle("deliver", exchange_->deliverer());
     handlers_->add_to(*dispatcher_);
-    dispatcher_->on_done([this](store::Tx& tx, const effects::Effect& e, const json::Object& r) { return handlers_->follow_up(tx, e, r); });
-    service_->on_effect([this](store::Tx& tx, const acts::WantedEffect& w, const dossier::Loaded& l, effects::Effect& e) { return handlers_->at_once(tx, w, l, e); });
+    dispatcher_->on_done([this](store::Tx& tx, const effects::Effect& e, const json::Object& r) {
+      return handlers_->follow_up(tx, e, r);
+    });
+    service_->on_effect([this](store::Tx& tx, const acts::WantedEffect& w, const dossier::Loaded& l,
+                               effects::Effect& e) { return handlers_->at_once(tx, w, l, e); });
     waker_ = dispatcher_->waker();
     return {};
   }
@@ -259,17 +286,26 @@ class Node {
     identity::add_routes(router_, *store_, *self_, clock_, random_);
     ledger::add_routes(router_, *store_, witness_ ? &*witness_ : nullptr);
     exchange_->add_routes(router_);
-    dossier::RouteParts parts{*service_, *store_, clock_, random_, {}, {}, {}, config_.kind == "platform"};
+    dossier::RouteParts parts{*service_, *store_, clock_, random_,
+                              {},        {},      {},     config_.kind == "platform"};
     if (site_) {
       parts.has_content = [this](const std::string& url) { return site_->locate(url).has_value(); };
       parts.read_content = [this](const std::string& url) { return site_->read(url); };
     }
     if (matcher_) {
       parts.more_queue_items = match_items;
-      matching::add_routes(router_, {*store_, *matcher_, banks_, clock_, random_, [this](const http::Request& q) { return may_match(q); }, {}});
+      matching::add_routes(router_, {*store_,
+                                     *matcher_,
+                                     banks_,
+                                     clock_,
+                                     random_,
+                                     [this](const http::Request& q) { return may_match(q); },
+                                     {}});
     }
     dossier::add_routes(router_, std::move(parts));
-    router_.add("GET", "/healthz", [](const http::Request&) -> Result<http::Response> { return http::text_response("ok\n"); });
+    router_.add("GET", "/healthz", [](const http::Request&) -> Result<http::Response> {
+      return http::text_response("ok\n");
+    });
     router_.add("GET", "/metrics", [this](const http::Request&) { return metrics(); });
     if (!config_.web.empty()) ENTENTE_CHECK_OK(add_static_routes(router_, config_.web));
     ENTENTE_TRY(server, http::Server::create(router_, {config_.address, config_.port, {}}));
@@ -283,16 +319,20 @@ class Node {
     ENTENTE_CHECK_OK(store_->read([&](store::Tx& tx) -> Result<void> {
       ENTENTE_TRY(counts, effects::counts(tx, clock_.now()));
       ENTENTE_TRY(leaves, ledger::Log::size(tx));
-      ENTENTE_TRY(rows, tx.query("SELECT (SELECT COUNT(*) FROM act), (SELECT COUNT(*) FROM refusal), (SELECT COUNT(*) FROM act WHERE waits = 1)"));
-      const auto add = [&](std::string_view name, std::string_view help, std::string_view type, std::int64_t value) {
+      ENTENTE_TRY(rows, tx.query("SELECT (SELECT COUNT(*) FROM act), (SELECT COUNT(*) FROM "
+                                 "refusal), (SELECT COUNT(*) FROM act WHERE waits = 1)"));
+      const auto add = [&](std::string_view name, std::string_view help, std::string_view type,
+                           std::int64_t value) {
         text += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name, help, type, value);
       };
-      add("entente_ledger_leaves", "Leaves of this node's ledger.", "counter", static_cast<std::int64_t>(leaves));
+      add("entente_ledger_leaves", "Leaves of this node's ledger.", "counter",
+          static_cast<std::int64_t>(leaves));
       add("entente_acts", "Acts this node takes part in.", "gauge", rows[0].integer(0));
       add("entente_refusals", "Refused steps.", "counter", rows[0].integer(1));
       add("entente_queue", "Acts waiting for a decision.", "gauge", rows[0].integer(2));
       add("entente_effects_pending", "Effects not carried out yet.", "gauge", counts.pending);
-      add("entente_effects_failed", "Effects that failed for good and need a person.", "gauge", counts.failed);
+      add("entente_effects_failed", "Effects that failed for good and need a person.", "gauge",
+          counts.failed);
       return {};
     }));
     return http::text_response(text, "text/plain; version=0.0.4; charset=utf-8");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The composition root: the one place where adapters meet ports. Opens a node's folder, wires every part and serves
-// until stopped. Order matters and is explained in node.cc.
+// The composition root: the one place where adapters meet ports. Opens a node's folder, wires every
+// part and serves until stopped. Order matters and is explained in node.cc.
 #pragma once
 
 #include "config.h"

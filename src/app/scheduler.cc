@@ -8,9 +8,9 @@
 namespace entente::app {
 namespace {
 
-constexpr std::chrono::seconds kTick{1};         // laws count hours; a second late is on time
-constexpr std::size_t kBatch = 100;              // acts per transaction
-constexpr std::chrono::minutes kRetryAfter{1};   // when a due step was refused
+constexpr std::chrono::seconds kTick{1};        // laws count hours; a second late is on time
+constexpr std::size_t kBatch = 100;             // acts per transaction
+constexpr std::chrono::minutes kRetryAfter{1};  // when a due step was refused
 
 }  // namespace
 
@@ -19,7 +19,8 @@ void Scheduler::start() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       lock.unlock();
-      if (const auto done = run_due(); !done) log::error("scheduler.failed", {{"why", done.error().detail}});
+      if (const auto done = run_due(); !done)
+        log::error("scheduler.failed", {{"why", done.error().detail}});
       lock.lock();
       wake_.wait_for(lock, kTick, [this] { return stopping_; });
     }
@@ -38,10 +39,13 @@ void Scheduler::stop() {
 Result<std::size_t> Scheduler::run_due() {
   const auto& parts = service_.parts();
   const Instant now = parts.clock.now();
-  ENTENTE_TRY(due, store::read_returning<std::vector<std::string>>(parts.store, [&](store::Tx& tx) { return dossier::acts_due(tx, now, kBatch); }));
+  ENTENTE_TRY(due, store::read_returning<std::vector<std::string>>(parts.store, [&](store::Tx& tx) {
+                return dossier::acts_due(tx, now, kBatch);
+              }));
   std::size_t made = 0;
   for (const auto& act : due) {
-    ENTENTE_TRY(n, store::write_returning<std::size_t>(parts.store, [&](store::Tx& tx) { return run_act(tx, act, now); }));
+    ENTENTE_TRY(n, store::write_returning<std::size_t>(
+                       parts.store, [&](store::Tx& tx) { return run_act(tx, act, now); }));
     made += n;
   }
   return made;
@@ -60,15 +64,21 @@ Result<std::size_t> Scheduler::run_act(store::Tx& tx, const std::string& act, In
       ours = ours || (role->position == here && role->key == acts::KeyKind::kNode);
     }
     if (!ours) continue;
-    // The clock was started by the addressee's receipt, on the addressee's clock: judge it by that clock.
+    // The clock was started by the addressee's receipt, on the addressee's clock: judge it by that
+    // clock.
     Instant judged = now;
-    if (const auto it = loaded.state.participants.find("addressee"); here != "addressee" && it != loaded.state.participants.end()) {
+    if (const auto it = loaded.state.participants.find("addressee");
+        here != "addressee" && it != loaded.state.participants.end()) {
       ENTENTE_TRY(skew, dossier::skew_of(tx, it->second));
       judged = std::min(now, now + Millis(skew));
     }
     if (judged < c.due_1182) continue;
     if (c.then == "erase") {
-      effects::Effect e{fmt::format("content.erase:{}:{}", act, to_ms(c.due)), "content.erase", act, {{"act", act}, {"result", "erase"}, {"serial_group", "act:" + act}}, {}};
+      effects::Effect e{fmt::format("content.erase:{}:{}", act, to_ms(c.due)),
+                        "content.erase",
+                        act,
+                        {{"act", act}, {"result", "erase"}, {"serial_group", "act:" + act}},
+                        {}};
       ENTENTE_TRY(fresh, effects::enqueue(tx, e, now));
       made += fresh ? 1 : 0;
       continue;
@@ -81,7 +91,8 @@ Result<std::size_t> Scheduler::run_act(store::Tx& tx, const std::string& act, In
     }
   }
   // What could not be made is looked at again later, not every second.
-  ENTENTE_TRY(n, tx.exec("UPDATE act SET next_at = $2 WHERE act = $1 AND next_at <= $3", {act, to_ms(now + kRetryAfter), to_ms(now)}));
+  ENTENTE_TRY(n, tx.exec("UPDATE act SET next_at = $2 WHERE act = $1 AND next_at <= $3",
+                         {act, to_ms(now + kRetryAfter), to_ms(now)}));
   static_cast<void>(n);
   return made;
 }

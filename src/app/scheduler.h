@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes the steps that regimes ask of the node when a clock ends: overdue records, seals that open, holds that end.
-// The due times are computed from the acts, never stored as truth; `act.next_at` only says where to look. A crash
-// loses nothing: what was due is due again. One thread; start and stop once.
+// Makes the steps that regimes ask of the node when a clock ends: overdue records, seals that open,
+// holds that end. The due times are computed from the acts, never stored as truth; `act.next_at`
+// only says where to look. A crash loses nothing: what was due is due again. One thread; start and
+// stop once.
 #pragma once
 
 #include <condition_variable>
@@ -20,7 +21,8 @@ class Scheduler {
 
   void start();
   void stop();
-  // Makes what is due now; returns how many steps. Called by the thread, and by tests that own the clock.
+  // Makes what is due now; returns how many steps. Called by the thread, and by tests that own the
+  // clock.
   Result<std::size_t> run_due();
 
  private:

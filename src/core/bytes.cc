@@ -6,8 +6,10 @@
 namespace entente {
 namespace {
 
-constexpr std::string_view kStd = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kUrl = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kStd =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kUrl =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 int nibble(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -89,15 +91,20 @@ Result<Bytes> from_hex(std::string_view text) {
 
 Result<Hash256> hash_from_hex(std::string_view text) {
   if (text.size() != 64)
-    return fail(Code::kInvalid, fmt::format("a SHA-256 has 64 hexadecimal digits, not {}", text.size()));
+    return fail(Code::kInvalid,
+                fmt::format("a SHA-256 has 64 hexadecimal digits, not {}", text.size()));
   ENTENTE_TRY(bytes, from_hex(text));
   Hash256 out{};
   std::copy(bytes.begin(), bytes.end(), out.begin());
   return out;
 }
 
-std::string to_base64(ByteView bytes) { return encode(bytes, kStd, true); }
-std::string to_base64url(ByteView bytes) { return encode(bytes, kUrl, false); }
+std::string to_base64(ByteView bytes) {
+  return encode(bytes, kStd, true);
+}
+std::string to_base64url(ByteView bytes) {
+  return encode(bytes, kUrl, false);
+}
 
 Result<Bytes> from_base64(std::string_view text) {
   static const auto kTable = reverse_table(kStd);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bytes and their text forms. Decoders are strict: one accepted spelling per value, so that equal things compare equal.
+// Bytes and their text forms. Decoders are strict: one accepted spelling per value, so that equal
+// things compare equal.
 #pragma once
 
 #include <array>
@@ -28,8 +29,12 @@ inline Bytes to_bytes(std::string_view text) {
   const ByteView v = as_bytes(text);
   return {v.begin(), v.end()};
 }
-inline Bytes to_bytes(ByteView v) { return {v.begin(), v.end()}; }
-inline std::string to_text(ByteView bytes) { return std::string(as_text(bytes)); }
+inline Bytes to_bytes(ByteView v) {
+  return {v.begin(), v.end()};
+}
+inline std::string to_text(ByteView bytes) {
+  return std::string(as_text(bytes));
+}
 
 // Lower-case hexadecimal.
 std::string to_hex(ByteView bytes);

@@ -8,20 +8,34 @@ namespace entente {
 
 std::string_view code_name(Code code) {
   switch (code) {
-    case Code::kInvalid: return "invalid";
-    case Code::kUnauthorised: return "unauthorised";
-    case Code::kForbidden: return "forbidden";
-    case Code::kNotFound: return "not-found";
-    case Code::kConflict: return "conflict";
-    case Code::kGone: return "gone";
-    case Code::kTooLarge: return "too-large";
-    case Code::kUnsupported: return "unsupported";
-    case Code::kRefused: return "refused";
-    case Code::kBusy: return "busy";
-    case Code::kTimeout: return "timeout";
-    case Code::kUnavailable: return "unavailable";
-    case Code::kCorrupt: return "corrupt";
-    case Code::kInternal: return "internal";
+    case Code::kInvalid:
+      return "invalid";
+    case Code::kUnauthorised:
+      return "unauthorised";
+    case Code::kForbidden:
+      return "forbidden";
+    case Code::kNotFound:
+      return "not-found";
+    case Code::kConflict:
+      return "conflict";
+    case Code::kGone:
+      return "gone";
+    case Code::kTooLarge:
+      return "too-large";
+    case Code::kUnsupported:
+      return "unsupported";
+    case Code::kRefused:
+      return "refused";
+    case Code::kBusy:
+      return "busy";
+    case Code::kTimeout:
+      return "timeout";
+    case Code::kUnavailable:
+      return "unavailable";
+    case Code::kCorrupt:
+      return "corrupt";
+    case Code::kInternal:
+      return "internal";
   }
   return "internal";
 }
@@ -37,7 +51,8 @@ std::string to_string(const Error& error) {
 
 void check(bool ok, std::string_view why) {
   if (ok) return;
-  std::fprintf(stderr, "entente: broken invariant: %.*s\n", static_cast<int>(why.size()), why.data());
+  std::fprintf(stderr, "entente: broken invariant: %.*s\n", static_cast<int>(why.size()),
+               why.data());
   std::abort();
 }
 

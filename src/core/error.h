@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Errors are values. A function that can fail returns Result<T>; exceptions mean a bug or no memory.
+// Errors are values. A function that can fail returns Result<T>; exceptions mean a bug or no
+// memory.
 //
 //   Result<Act> load(ActId id);
 //   ENTENTE_TRY(act, load(id));          // declares `act`, or returns the error to the caller
 //   ENTENTE_CHECK_OK(store.flush());     // for Result<void>
 //
-// An Error is what a person at the other end can act on: what is wrong (`detail`), where (`field`, a JSON Pointer or
-// the name of an option), which rule says so (`rule`, a safeguard such as "SG04" or empty) and how to mend it
-// (`mend`). It never carries a secret, a key or a live illegal URL. Codes map one to one to problem types (RFC 9457).
+// An Error is what a person at the other end can act on: what is wrong (`detail`), where (`field`,
+// a JSON Pointer or the name of an option), which rule says so (`rule`, a safeguard such as "SG04"
+// or empty) and how to mend it
+// (`mend`). It never carries a secret, a key or a live illegal URL. Codes map one to one to problem
+// types (RFC 9457).
 #pragma once
 
 #include <cstdint>
@@ -60,7 +63,9 @@ using Unexpected = tl::unexpected<Error>;
 inline Unexpected fail(Code code, std::string detail, std::string field = {}) {
   return Unexpected(Error{code, std::move(detail), std::move(field), {}, {}});
 }
-inline Unexpected fail(Error error) { return Unexpected(std::move(error)); }
+inline Unexpected fail(Error error) {
+  return Unexpected(std::move(error));
+}
 
 // Ends the process with a message when `ok` is false: a broken invariant, never bad input.
 void check(bool ok, std::string_view why);
@@ -69,9 +74,9 @@ void check(bool ok, std::string_view why);
 
 #define ENTENTE_CONCAT_(a, b) a##b
 #define ENTENTE_CONCAT(a, b) ENTENTE_CONCAT_(a, b)
-#define ENTENTE_TRY_IMPL(tmp, name, expr)                        \
-  auto tmp = (expr);                                             \
-  if (!tmp) return ::tl::unexpected(std::move(tmp).error());     \
+#define ENTENTE_TRY_IMPL(tmp, name, expr)                    \
+  auto tmp = (expr);                                         \
+  if (!tmp) return ::tl::unexpected(std::move(tmp).error()); \
   auto name = *std::move(tmp)
 #define ENTENTE_TRY(name, expr) ENTENTE_TRY_IMPL(ENTENTE_CONCAT(try_, __LINE__), name, expr)
 #define ENTENTE_CHECK_OK_IMPL(tmp, expr)                       \

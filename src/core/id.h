@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ULIDs: 26 characters of Crockford base 32, sortable by creation time, unguessable in their last 80 bits.
+// ULIDs: 26 characters of Crockford base 32, sortable by creation time, unguessable in their last
+// 80 bits.
 #pragma once
 
 #include <string>

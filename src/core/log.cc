@@ -17,7 +17,9 @@ constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "er
 
 }  // namespace
 
-void set_level(Level level) { g_level = level; }
+void set_level(Level level) {
+  g_level = level;
+}
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (level < g_level.load(std::memory_order_relaxed)) return;
@@ -25,8 +27,7 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   line["ts"] = format_rfc3339(SystemClock().now());
   line["level"] = kNames[static_cast<std::size_t>(level)];
   line["event"] = event;
-  for (const Field& f : fields)
-    std::visit([&](const auto& v) { line[f.name] = v; }, f.value);
+  for (const Field& f : fields) std::visit([&](const auto& v) { line[f.name] = v; }, f.value);
   const std::string text = boost::json::serialize(line) + "\n";
   // One write(2) per line: lines of several threads and processes do not mix.
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());

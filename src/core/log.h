@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Structured log: one JSON object per line on stderr. Callers pass identifiers and numbers, never keys, tokens or
-// the address of illegal content.
+// Structured log: one JSON object per line on stderr. Callers pass identifiers and numbers, never
+// keys, tokens or the address of illegal content.
 //
 //   log::info("step.accepted", {{"act", act}, {"move", move}});
 #pragma once
@@ -28,8 +28,8 @@ struct Field {
   Field(std::string_view n, bool v) : name(n), value(v) {}
   Field(std::string_view n, double v) : name(n), value(v) {}
   template <class I>
-    requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
-  Field(std::string_view n, I v) : name(n), value(static_cast<std::int64_t>(v)) {}
+  requires(std::is_integral_v<I> && !std::is_same_v<I, bool>) Field(std::string_view n, I v)
+      : name(n), value(static_cast<std::int64_t>(v)) {}
 };
 
 // Thread-safe. The default level is kInfo.

@@ -22,8 +22,7 @@ std::optional<int> digits(std::string_view s, std::size_t pos, std::size_t n) {
 }
 
 Unexpected bad_time(std::string_view text) {
-  return fail(Code::kInvalid,
-              fmt::format("not an RFC 3339 time: \"{}\"", text.substr(0, 40)));
+  return fail(Code::kInvalid, fmt::format("not an RFC 3339 time: \"{}\"", text.substr(0, 40)));
 }
 
 struct FractionAndZone {
@@ -62,10 +61,10 @@ std::string format_rfc3339(Instant t) {
   const year_month_day ymd{day};
   const auto in_day = (t - day).count();
   const auto ms = in_day % 1000;
-  std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(ymd.year()),
-                                static_cast<unsigned>(ymd.month()),
-                                static_cast<unsigned>(ymd.day()), in_day / 3'600'000,
-                                in_day / 60'000 % 60, in_day / 1000 % 60);
+  std::string out =
+      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(ymd.year()),
+                  static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()),
+                  in_day / 3'600'000, in_day / 60'000 % 60, in_day / 1000 % 60);
   if (ms != 0) out += fmt::format(".{:03}", ms);
   return out + "Z";
 }
@@ -78,8 +77,8 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   const auto mi = digits(text, 14, 2);
   const auto s = digits(text, 17, 2);
   if (!y || !mo || !d || !h || !mi || !s) return bad_time(text);
-  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
-      text[13] != ':' || text[16] != ':')
+  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
+      text[16] != ':')
     return bad_time(text);
   const year_month_day ymd{std::chrono::year(*y), std::chrono::month(static_cast<unsigned>(*mo)),
                            std::chrono::day(static_cast<unsigned>(*d))};
@@ -106,7 +105,8 @@ Instant Period::after(Instant start) const {
 
 Result<Period> parse_period(std::string_view text) {
   const auto bad = [&] {
-    return fail(Code::kInvalid, fmt::format("not an ISO 8601 duration: \"{}\"", text.substr(0, 40)));
+    return fail(Code::kInvalid,
+                fmt::format("not an ISO 8601 duration: \"{}\"", text.substr(0, 40)));
   };
   if (text.size() < 3 || text[0] != 'P') return bad();
   Period out;
@@ -127,14 +127,22 @@ Result<Period> parse_period(std::string_view text) {
     if (pos == start || pos == text.size()) return bad();
     const char unit = text[pos++];
     any = true;
-    if (!in_time && unit == 'Y') out.months += 12 * n;
-    else if (!in_time && unit == 'M') out.months += n;
-    else if (!in_time && unit == 'W') out.days += 7 * n;
-    else if (!in_time && unit == 'D') out.days += n;
-    else if (in_time && unit == 'H') out.exact += std::chrono::hours(n);
-    else if (in_time && unit == 'M') out.exact += std::chrono::minutes(n);
-    else if (in_time && unit == 'S') out.exact += std::chrono::seconds(n);
-    else return bad();
+    if (!in_time && unit == 'Y')
+      out.months += 12 * n;
+    else if (!in_time && unit == 'M')
+      out.months += n;
+    else if (!in_time && unit == 'W')
+      out.days += 7 * n;
+    else if (!in_time && unit == 'D')
+      out.days += n;
+    else if (in_time && unit == 'H')
+      out.exact += std::chrono::hours(n);
+    else if (in_time && unit == 'M')
+      out.exact += std::chrono::minutes(n);
+    else if (in_time && unit == 'S')
+      out.exact += std::chrono::seconds(n);
+    else
+      return bad();
   }
   if (!any || text.back() == 'T') return bad();
   return out;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the public and the person concerned see of an act. The public part names organisations, law, times and proofs;
-// it never holds an address, a person, or a word of free text that could hold one.
+// What the public and the person concerned see of an act. The public part names organisations, law,
+// times and proofs; it never holds an address, a person, or a word of free text that could hold
+// one.
 #include <fmt/format.h>
 
 #include "entente/dossier/view.h"
@@ -13,7 +14,8 @@ namespace {
 using acts::Region;
 
 bool sealed(const acts::ActState& s) {
-  const auto state = acts::state_name(Region::kDisclosure, s.region[static_cast<std::size_t>(Region::kDisclosure)]);
+  const auto state = acts::state_name(Region::kDisclosure,
+                                      s.region[static_cast<std::size_t>(Region::kDisclosure)]);
   return state == "sealed" || state == "extended";
 }
 
@@ -24,7 +26,9 @@ Result<std::string> shown_name(store::Tx& tx, const std::string& party) {
 
 json::Object log_json(const Service& service) {
   const auto& log = service.parts().log;
-  return {{"origin", log.origin()}, {"vkey", log.note_key().vkey()}, {"checkpoint_url", service.parts().url + "/ledger/checkpoint"}};
+  return {{"origin", log.origin()},
+          {"vkey", log.note_key().vkey()},
+          {"checkpoint_url", service.parts().url + "/ledger/checkpoint"}};
 }
 
 Result<json::Array> public_steps(store::Tx& tx, Service& service, const Loaded& loaded) {
@@ -46,14 +50,16 @@ Result<json::Array> public_steps(store::Tx& tx, Service& service, const Loaded& 
     if (s.leaf.index >= 0) {
       o["leaf"] = {{"origin", s.leaf.origin}, {"index", s.leaf.index}};
       o["entry"] = s.leaf.entry;
-      o["proof"] = fmt::format("{}/v1/acts/{}/steps/{}/proof", service.parts().url, s.step.act, s.step.id);
+      o["proof"] =
+          fmt::format("{}/v1/acts/{}/steps/{}/proof", service.parts().url, s.step.act, s.step.id);
     }
     out.push_back(std::move(o));
   }
   return out;
 }
 
-// The draft's leaf commits to each target; the record shows the commitments, never what they stand for.
+// The draft's leaf commits to each target; the record shows the commitments, never what they stand
+// for.
 Result<json::Array> committed_targets(store::Tx& tx, const acts::ActState& state) {
   json::Array out;
   ENTENTE_TRY(draft, find_step(tx, state.draft));
@@ -61,9 +67,11 @@ Result<json::Array> committed_targets(store::Tx& tx, const acts::ActState& state
   if (draft && !draft->leaf.entry.empty())
     if (auto parsed = ledger::parse_leaf(draft->leaf.entry)) leaf = *std::move(parsed);
   for (std::size_t i = 0; i < state.targets.size(); ++i) {
-    json::Object o{{"kind", state.targets[i].kind}, {"state", acts::state_name(Region::kExecution, state.execution[i].state)}};
+    json::Object o{{"kind", state.targets[i].kind},
+                   {"state", acts::state_name(Region::kExecution, state.execution[i].state)}};
     if (leaf)
-      if (const auto it = leaf->fields.find(fmt::format("target/{}", i)); it != leaf->fields.end()) o["commitment"] = to_hex(it->second);
+      if (const auto it = leaf->fields.find(fmt::format("target/{}", i)); it != leaf->fields.end())
+        o["commitment"] = to_hex(it->second);
     out.push_back(std::move(o));
   }
   return out;
@@ -80,8 +88,10 @@ Result<json::Object> public_record(store::Tx& tx, Service& service, std::string_
   ENTENTE_TRY(loaded, service.load(tx, act));
   const auto& s = loaded.state;
   const auto issue = acts::state_name(Region::kIssue, s.region[0]);
-  if (!s.started() || issue == "none" || issue == "checked" || issue == "validated" || s.last("sign") == nullptr) {
-    if (!s.started() || loaded.regime->mode != "notice") return fail(Code::kNotFound, "no public record of that number");
+  if (!s.started() || issue == "none" || issue == "checked" || issue == "validated" ||
+      s.last("sign") == nullptr) {
+    if (!s.started() || loaded.regime->mode != "notice")
+      return fail(Code::kNotFound, "no public record of that number");
   }
   json::Object o = regime_head_json(*loaded.regime);
   o["regime"] = s.regime;
@@ -113,7 +123,8 @@ Result<json::Object> public_record(store::Tx& tx, Service& service, std::string_
   if (const auto* types = json::at_pointer(form, "/b/types")) o["types"] = *types;
   if (!form_part(s, "g").is_null()) o["redress"] = form_part(s, "g");
   json::Array clocks;
-  for (const auto& c : acts::clocks(s, *loaded.regime)) clocks.push_back(clock_json(c, *loaded.regime));
+  for (const auto& c : acts::clocks(s, *loaded.regime))
+    clocks.push_back(clock_json(c, *loaded.regime));
   o["clocks"] = std::move(clocks);
   ENTENTE_TRY(steps, public_steps(tx, service, loaded));
   o["steps"] = std::move(steps);
@@ -126,13 +137,15 @@ Result<json::Object> case_view(store::Tx& tx, Service& service, const CaseLink& 
   if (!s.started()) return fail(Code::kNotFound, "no such case");
   const auto& regime = *loaded.regime;
   ENTENTE_TRY(url, record_url(tx, service, s));
-  json::Object o{{"act", s.act},
-                 {"role", link.role},
-                 {"mode", regime.mode},
-                 {"title", text_json(regime.title)},
-                 {"state", acts::state_name(Region::kExecution, s.region[static_cast<std::size_t>(Region::kExecution)])},
-                 {"legal_basis", form_part(s, "legal_basis")},
-                 {"record_url", url}};
+  json::Object o{
+      {"act", s.act},
+      {"role", link.role},
+      {"mode", regime.mode},
+      {"title", text_json(regime.title)},
+      {"state", acts::state_name(Region::kExecution,
+                                 s.region[static_cast<std::size_t>(Region::kExecution)])},
+      {"legal_basis", form_part(s, "legal_basis")},
+      {"record_url", url}};
   if (!s.targets.empty()) o["item"] = s.targets.front().value;
   const auto it = s.participants.find("issuer");
   if (it != s.participants.end()) {
@@ -140,8 +153,9 @@ Result<json::Object> case_view(store::Tx& tx, Service& service, const CaseLink& 
     o["authority"] = std::move(name);
   }
   if (!form_part(s, "g").is_null()) o["redress"] = form_part(s, "g");
-  // To the user: the reasons of the restriction. For an order they are the form's; for a notice, the decision's
-  // (who notified, and in which words, is not the user's to know: DSA Art. 17(3)(b)).
+  // To the user: the reasons of the restriction. For an order they are the form's; for a notice,
+  // the decision's (who notified, and in which words, is not the user's to know: DSA Art.
+  // 17(3)(b)).
   if (link.role == "user" && regime.mode == "order") o["reasons"] = form_part(s, "reasons");
   ENTENTE_TRY(steps, steps_of(tx, link.act));
   json::Array events;
@@ -149,11 +163,15 @@ Result<json::Object> case_view(store::Tx& tx, Service& service, const CaseLink& 
     if (st.status != "applied") continue;
     const auto* move = regime.move(st.step.move);
     if (move == nullptr) continue;
-    events.push_back({{"move", st.step.move}, {"title", text_json(move->title)}, {"at", format_rfc3339(st.step.at)}});
+    events.push_back({{"move", st.step.move},
+                      {"title", text_json(move->title)},
+                      {"at", format_rfc3339(st.step.at)}});
     if (regime.mode == "notice" && (st.step.move == "accept" || st.step.move == "refuse")) {
-      const auto explanation = json::text_or(st.step.body, "explanation", json::text_or(st.step.body, "reasons"));
+      const auto explanation =
+          json::text_or(st.step.body, "explanation", json::text_or(st.step.body, "reasons"));
       o["reasons"] = explanation;
-      if (const auto ground = json::text_or(st.step.body, "legal_ground"); !ground.empty()) o["legal_basis"] = ground;
+      if (const auto ground = json::text_or(st.step.body, "legal_ground"); !ground.empty())
+        o["legal_basis"] = ground;
     }
   }
   o["events"] = std::move(events);
@@ -163,7 +181,8 @@ Result<json::Object> case_view(store::Tx& tx, Service& service, const CaseLink& 
     if (m->route.empty()) continue;
     json::Object r{{"move", m->name}, {"title", text_json(m->title)}, {"until", json::Value()}};
     if (const auto* rule = regime.clock(m->within))
-      if (const auto c = acts::clock_for(s, regime, *rule, link.role, std::nullopt, {})) r["until"] = format_rfc3339(c->due_1182);
+      if (const auto c = acts::clock_for(s, regime, *rule, link.role, std::nullopt, {}))
+        r["until"] = format_rfc3339(c->due_1182);
     remedies.push_back(std::move(r));
   }
   o["remedies"] = std::move(remedies);

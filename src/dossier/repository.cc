@@ -53,10 +53,12 @@ Result<StoredStep> read_step(const store::Row& r) {
 }
 
 constexpr std::string_view kStepColumns =
-    "SELECT s.seq, s.step, s.envelope, s.status, s.why, s.own, s.leaf_origin, s.leaf_index, s.leaf_entry, s.salt, "
+    "SELECT s.seq, s.step, s.envelope, s.status, s.why, s.own, s.leaf_origin, s.leaf_index, "
+    "s.leaf_entry, s.salt, "
     "s.proof, s.received_at FROM step s ";
 
-Result<std::vector<StoredStep>> read_steps(store::Tx& tx, const std::string& sql, const store::Params& params) {
+Result<std::vector<StoredStep>> read_steps(store::Tx& tx, const std::string& sql,
+                                           const store::Params& params) {
   ENTENTE_TRY(rows, tx.query(sql, params));
   std::vector<StoredStep> out;
   out.reserve(rows.size());
@@ -68,11 +70,21 @@ Result<std::vector<StoredStep>> read_steps(store::Tx& tx, const std::string& sql
 }
 
 constexpr std::string_view kActColumns =
-    "SELECT act, dossier, regime, mode, position, created_at, updated_at, waits, due, next_at, summary FROM act ";
+    "SELECT act, dossier, regime, mode, position, created_at, updated_at, waits, due, next_at, "
+    "summary FROM act ";
 
 Result<ActRow> read_act(const store::Row& r) {
-  ActRow a{r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), instant_from_ms(r.integer(5)), instant_from_ms(r.integer(6)),
-           r.integer(7) != 0, std::nullopt, std::nullopt, {}};
+  ActRow a{r.text(0),
+           r.text(1),
+           r.text(2),
+           r.text(3),
+           r.text(4),
+           instant_from_ms(r.integer(5)),
+           instant_from_ms(r.integer(6)),
+           r.integer(7) != 0,
+           std::nullopt,
+           std::nullopt,
+           {}};
   if (r.integer(8) != kNoDue) a.due = instant_from_ms(r.integer(8));
   if (const auto n = r.integer_if(9)) a.next = instant_from_ms(*n);
   ENTENTE_TRY(summary, json::parse_object(r.text(10)));
@@ -80,7 +92,8 @@ Result<ActRow> read_act(const store::Row& r) {
   return a;
 }
 
-// Cursors are "<number>.<act>": the sort key of the last row of a page. Opaque to clients, strict here.
+// Cursors are "<number>.<act>": the sort key of the last row of a page. Opaque to clients, strict
+// here.
 struct Cursor {
   std::int64_t key = 0;
   std::string act;
@@ -98,14 +111,16 @@ Result<Cursor> read_cursor(std::string_view text) {
   return c;
 }
 
-Result<Page> read_page(store::Tx& tx, const std::string& sql, store::Params params, std::size_t limit, bool by_due) {
+Result<Page> read_page(store::Tx& tx, const std::string& sql, store::Params params,
+                       std::size_t limit, bool by_due) {
   params.emplace_back(static_cast<std::int64_t>(limit + 1));
   ENTENTE_TRY(rows, tx.query(sql, params));
   Page page;
   for (const auto& r : rows) {
     if (page.rows.size() == limit) {
       const auto& last = page.rows.back();
-      page.next = fmt::format("{}.{}", by_due ? (last.due ? to_ms(*last.due) : kNoDue) : to_ms(last.updated), last.act);
+      page.next = fmt::format(
+          "{}.{}", by_due ? (last.due ? to_ms(*last.due) : kNoDue) : to_ms(last.updated), last.act);
       break;
     }
     ENTENTE_TRY(a, read_act(r));
@@ -116,28 +131,35 @@ Result<Page> read_page(store::Tx& tx, const std::string& sql, store::Params para
 
 }  // namespace
 
-store::Migration migration() { return {"dossier", {kSchema}}; }
+store::Migration migration() {
+  return {"dossier", {kSchema}};
+}
 
 Result<std::vector<StoredStep>> steps_of(store::Tx& tx, std::string_view act) {
-  return read_steps(tx, std::string(kStepColumns) + "WHERE s.act = $1 ORDER BY s.seq", {std::string(act)});
+  return read_steps(tx, std::string(kStepColumns) + "WHERE s.act = $1 ORDER BY s.seq",
+                    {std::string(act)});
 }
 
 Result<std::optional<StoredStep>> find_step(store::Tx& tx, std::string_view step) {
-  ENTENTE_TRY(all, read_steps(tx, std::string(kStepColumns) + "WHERE s.step = $1", {std::string(step)}));
+  ENTENTE_TRY(all,
+              read_steps(tx, std::string(kStepColumns) + "WHERE s.step = $1", {std::string(step)}));
   if (all.empty()) return std::optional<StoredStep>();
   return std::optional<StoredStep>(std::move(all.front()));
 }
 
 Result<void> insert_step(store::Tx& tx, const StoredStep& s) {
-  ENTENTE_TRY(n, tx.exec("INSERT INTO step(step, act, envelope, status, why, own, leaf_origin, leaf_index, leaf_entry, salt, "
+  ENTENTE_TRY(n, tx.exec("INSERT INTO step(step, act, envelope, status, why, own, leaf_origin, "
+                         "leaf_index, leaf_entry, salt, "
                          "proof, received_at) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)",
-                         {s.step.id, s.step.act, s.envelope, s.status, s.why, std::int64_t{s.own ? 1 : 0}, s.leaf.origin,
-                          s.leaf.index, s.leaf.entry, s.leaf.salt, s.leaf.proof, to_ms(s.received)}));
+                         {s.step.id, s.step.act, s.envelope, s.status, s.why,
+                          std::int64_t{s.own ? 1 : 0}, s.leaf.origin, s.leaf.index, s.leaf.entry,
+                          s.leaf.salt, s.leaf.proof, to_ms(s.received)}));
   static_cast<void>(n);
   return {};
 }
 
-Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view status, std::string_view why) {
+Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view status,
+                        std::string_view why) {
   ENTENTE_TRY(n, tx.exec("UPDATE step SET status = $2, why = $3 WHERE step = $1",
                          {std::string(step), std::string(status), std::string(why)}));
   static_cast<void>(n);
@@ -145,38 +167,49 @@ Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view s
 }
 
 Result<Version> version_of(store::Tx& tx, std::string_view act) {
-  ENTENTE_TRY(rows, tx.query("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM step WHERE act = $1", {std::string(act)}));
+  ENTENTE_TRY(rows, tx.query("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM step WHERE act = $1",
+                             {std::string(act)}));
   return Version{rows[0].integer(0), rows[0].integer(1)};
 }
 
 Result<void> put_act(store::Tx& tx, const ActRow& a) {
   const store::Value next = a.next ? store::Value(to_ms(*a.next)) : store::Value();
-  ENTENTE_TRY(n, tx.exec("INSERT INTO act(act, dossier, regime, mode, position, created_at, updated_at, waits, due, next_at, "
-                         "summary) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT(act) DO UPDATE SET "
-                         "updated_at = excluded.updated_at, waits = excluded.waits, due = excluded.due, "
-                         "next_at = excluded.next_at, summary = excluded.summary",
-                         {a.act, a.dossier, a.regime, a.mode, a.position, to_ms(a.created), to_ms(a.updated),
-                          std::int64_t{a.waits ? 1 : 0}, a.due ? to_ms(*a.due) : kNoDue, next, json::canonical(a.summary)}));
+  ENTENTE_TRY(
+      n,
+      tx.exec("INSERT INTO act(act, dossier, regime, mode, position, created_at, updated_at, "
+              "waits, due, next_at, "
+              "summary) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT(act) DO UPDATE SET "
+              "updated_at = excluded.updated_at, waits = excluded.waits, due = excluded.due, "
+              "next_at = excluded.next_at, summary = excluded.summary",
+              {a.act, a.dossier, a.regime, a.mode, a.position, to_ms(a.created), to_ms(a.updated),
+               std::int64_t{a.waits ? 1 : 0}, a.due ? to_ms(*a.due) : kNoDue, next,
+               json::canonical(a.summary)}));
   static_cast<void>(n);
   return {};
 }
 
 Result<Page> list_acts(store::Tx& tx, std::string_view cursor, std::size_t limit) {
   if (cursor.empty())
-    return read_page(tx, std::string(kActColumns) + "ORDER BY updated_at DESC, act DESC LIMIT $1", {}, limit, false);
+    return read_page(tx, std::string(kActColumns) + "ORDER BY updated_at DESC, act DESC LIMIT $1",
+                     {}, limit, false);
   ENTENTE_TRY(c, read_cursor(cursor));
-  return read_page(tx, std::string(kActColumns) +
-                           "WHERE updated_at < $1 OR (updated_at = $1 AND act < $2) ORDER BY updated_at DESC, act DESC LIMIT $3",
+  return read_page(tx,
+                   std::string(kActColumns) +
+                       "WHERE updated_at < $1 OR (updated_at = $1 AND act < $2) ORDER BY "
+                       "updated_at DESC, act DESC LIMIT $3",
                    {c.key, c.act}, limit, false);
 }
 
 Result<Page> list_queue(store::Tx& tx, std::string_view cursor, std::size_t limit) {
   if (cursor.empty())
-    return read_page(tx, std::string(kActColumns) + "WHERE waits = 1 ORDER BY due, act LIMIT $1", {}, limit, true);
+    return read_page(tx, std::string(kActColumns) + "WHERE waits = 1 ORDER BY due, act LIMIT $1",
+                     {}, limit, true);
   ENTENTE_TRY(c, read_cursor(cursor));
-  return read_page(tx, std::string(kActColumns) +
-                           "WHERE waits = 1 AND (due > $1 OR (due = $1 AND act > $2)) ORDER BY due, act LIMIT $3",
-                   {c.key, c.act}, limit, true);
+  return read_page(
+      tx,
+      std::string(kActColumns) +
+          "WHERE waits = 1 AND (due > $1 OR (due = $1 AND act > $2)) ORDER BY due, act LIMIT $3",
+      {c.key, c.act}, limit, true);
 }
 
 Result<std::optional<ActRow>> find_act(store::Tx& tx, std::string_view act) {
@@ -187,7 +220,8 @@ Result<std::optional<ActRow>> find_act(store::Tx& tx, std::string_view act) {
 }
 
 Result<std::vector<std::string>> acts_due(store::Tx& tx, Instant now, std::size_t limit) {
-  ENTENTE_TRY(rows, tx.query("SELECT act FROM act WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT $2",
+  ENTENTE_TRY(rows, tx.query("SELECT act FROM act WHERE next_at IS NOT NULL AND next_at <= $1 "
+                             "ORDER BY next_at LIMIT $2",
                              {to_ms(now), static_cast<std::int64_t>(limit)}));
   std::vector<std::string> out;
   for (const auto& r : rows) out.push_back(r.text(0));
@@ -195,60 +229,84 @@ Result<std::vector<std::string>> acts_due(store::Tx& tx, Instant now, std::size_
 }
 
 Result<void> log_refusal(store::Tx& tx, const Refusal& r) {
-  ENTENTE_TRY(n, tx.exec("INSERT INTO refusal(at, act, step, move, party, source, code, rule, field, detail) "
-                         "VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
-                         {to_ms(r.at), r.act, r.step, r.move, r.party, r.source, static_cast<std::int64_t>(r.why.code),
-                          r.why.rule, r.why.field, r.why.detail}));
+  ENTENTE_TRY(
+      n,
+      tx.exec("INSERT INTO refusal(at, act, step, move, party, source, code, rule, field, detail) "
+              "VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
+              {to_ms(r.at), r.act, r.step, r.move, r.party, r.source,
+               static_cast<std::int64_t>(r.why.code), r.why.rule, r.why.field, r.why.detail}));
   static_cast<void>(n);
   return {};
 }
 
 Result<std::vector<Refusal>> list_refusals(store::Tx& tx, std::int64_t before, std::size_t limit) {
-  ENTENTE_TRY(rows, tx.query("SELECT id, at, act, step, move, party, source, code, rule, field, detail FROM refusal "
-                             "WHERE id < $1 ORDER BY id DESC LIMIT $2",
-                             {before, static_cast<std::int64_t>(limit)}));
+  ENTENTE_TRY(
+      rows,
+      tx.query(
+          "SELECT id, at, act, step, move, party, source, code, rule, field, detail FROM refusal "
+          "WHERE id < $1 ORDER BY id DESC LIMIT $2",
+          {before, static_cast<std::int64_t>(limit)}));
   std::vector<Refusal> out;
   for (const auto& r : rows)
-    out.push_back({r.integer(0), instant_from_ms(r.integer(1)), r.text(2), r.text(3), r.text(4), r.text(5), r.text(6),
+    out.push_back({r.integer(0),
+                   instant_from_ms(r.integer(1)),
+                   r.text(2),
+                   r.text(3),
+                   r.text(4),
+                   r.text(5),
+                   r.text(6),
                    {static_cast<Code>(r.integer(7)), r.text(10), r.text(9), r.text(8), {}}});
   return out;
 }
 
-Result<std::string> case_token(store::Tx& tx, std::string_view act, std::string_view role, std::string_view fresh, Instant now) {
-  ENTENTE_TRY(n, tx.exec("INSERT INTO case_link(token, act, role, created_at) VALUES($1,$2,$3,$4) ON CONFLICT(act, role) DO NOTHING",
+Result<std::string> case_token(store::Tx& tx, std::string_view act, std::string_view role,
+                               std::string_view fresh, Instant now) {
+  ENTENTE_TRY(n, tx.exec("INSERT INTO case_link(token, act, role, created_at) VALUES($1,$2,$3,$4) "
+                         "ON CONFLICT(act, role) DO NOTHING",
                          {std::string(fresh), std::string(act), std::string(role), to_ms(now)}));
   static_cast<void>(n);
-  ENTENTE_TRY(rows, tx.query("SELECT token FROM case_link WHERE act = $1 AND role = $2", {std::string(act), std::string(role)}));
+  ENTENTE_TRY(rows, tx.query("SELECT token FROM case_link WHERE act = $1 AND role = $2",
+                             {std::string(act), std::string(role)}));
   return rows.at(0).text(0);
 }
 
 Result<std::optional<CaseLink>> find_case(store::Tx& tx, std::string_view token) {
-  ENTENTE_TRY(rows, tx.query("SELECT act, role FROM case_link WHERE token = $1", {std::string(token)}));
+  ENTENTE_TRY(rows,
+              tx.query("SELECT act, role FROM case_link WHERE token = $1", {std::string(token)}));
   if (rows.empty()) return std::optional<CaseLink>();
   return std::optional<CaseLink>(CaseLink{rows[0].text(0), rows[0].text(1)});
 }
 
-Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view party, std::string_view receipt, Instant now) {
-  ENTENTE_TRY(n, tx.exec("INSERT INTO step_ack(step, party, receipt, at) VALUES($1,$2,$3,$4) ON CONFLICT(step, party) DO NOTHING",
-                         {std::string(step), std::string(party), std::string(receipt), to_ms(now)}));
+Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view party,
+                         std::string_view receipt, Instant now) {
+  ENTENTE_TRY(n,
+              tx.exec("INSERT INTO step_ack(step, party, receipt, at) VALUES($1,$2,$3,$4) ON "
+                      "CONFLICT(step, party) DO NOTHING",
+                      {std::string(step), std::string(party), std::string(receipt), to_ms(now)}));
   static_cast<void>(n);
   return {};
 }
 
-Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view act, std::string_view party) {
-  return read_steps(tx, std::string(kStepColumns) +
-                            "LEFT JOIN step_ack a ON a.step = s.step AND a.party = $2 "
-                            "WHERE s.act = $1 AND s.own = 1 AND s.status = 'applied' AND a.step IS NULL ORDER BY s.seq",
+Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view act,
+                                               std::string_view party) {
+  return read_steps(tx,
+                    std::string(kStepColumns) +
+                        "LEFT JOIN step_ack a ON a.step = s.step AND a.party = $2 "
+                        "WHERE s.act = $1 AND s.own = 1 AND s.status = 'applied' AND a.step IS "
+                        "NULL ORDER BY s.seq",
                     {std::string(act), std::string(party)});
 }
 
 Result<bool> answer_once(store::Tx& tx, std::string_view effect, Instant now) {
-  ENTENTE_TRY(n, tx.exec("INSERT INTO answered(effect, at) VALUES($1,$2) ON CONFLICT(effect) DO NOTHING", {std::string(effect), to_ms(now)}));
+  ENTENTE_TRY(
+      n, tx.exec("INSERT INTO answered(effect, at) VALUES($1,$2) ON CONFLICT(effect) DO NOTHING",
+                 {std::string(effect), to_ms(now)}));
   return n == 1;
 }
 
 Result<void> record_skew(store::Tx& tx, std::string_view party, std::int64_t ms, Instant now) {
-  ENTENTE_TRY(n, tx.exec("INSERT INTO peer_skew(party, ms, measured_at) VALUES($1,$2,$3) ON CONFLICT(party) DO UPDATE SET "
+  ENTENTE_TRY(n, tx.exec("INSERT INTO peer_skew(party, ms, measured_at) VALUES($1,$2,$3) ON "
+                         "CONFLICT(party) DO UPDATE SET "
                          "ms = excluded.ms, measured_at = excluded.measured_at",
                          {std::string(party), ms, to_ms(now)}));
   static_cast<void>(n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The SQL of case work: steps as they were signed, and projections that can be rebuilt from them (`act` rows for
-// lists and queues). Functions run inside the caller's unit of work.
+// The SQL of case work: steps as they were signed, and projections that can be rebuilt from them
+// (`act` rows for lists and queues). Functions run inside the caller's unit of work.
 #pragma once
 
 #include <optional>
@@ -37,7 +37,8 @@ struct StoredStep {
 Result<std::vector<StoredStep>> steps_of(store::Tx& tx, std::string_view act);
 Result<std::optional<StoredStep>> find_step(store::Tx& tx, std::string_view step);
 Result<void> insert_step(store::Tx& tx, const StoredStep& step);
-Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view status, std::string_view why);
+Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view status,
+                        std::string_view why);
 // (number of steps, highest sequence number): changes whenever the act's set of steps does.
 struct Version {
   std::int64_t count = 0, last = 0;
@@ -74,18 +75,23 @@ struct Refusal {
 Result<void> log_refusal(store::Tx& tx, const Refusal& refusal);
 Result<std::vector<Refusal>> list_refusals(store::Tx& tx, std::int64_t before, std::size_t limit);
 
-// Private links for the person concerned and the notifier. One per act and role; making it again returns the same.
-Result<std::string> case_token(store::Tx& tx, std::string_view act, std::string_view role, std::string_view fresh, Instant now);
+// Private links for the person concerned and the notifier. One per act and role; making it again
+// returns the same.
+Result<std::string> case_token(store::Tx& tx, std::string_view act, std::string_view role,
+                               std::string_view fresh, Instant now);
 struct CaseLink {
   std::string act, role;
 };
 Result<std::optional<CaseLink>> find_case(store::Tx& tx, std::string_view token);
 
 // Which peers have confirmed which of our steps.
-Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view party, std::string_view receipt, Instant now);
-Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view act, std::string_view party);
+Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view party,
+                         std::string_view receipt, Instant now);
+Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view act,
+                                               std::string_view party);
 
-// True the first time for an effect's key: the node answers each cause with one step, however often the fold sees it.
+// True the first time for an effect's key: the node answers each cause with one step, however often
+// the fold sees it.
 Result<bool> answer_once(store::Tx& tx, std::string_view effect, Instant now);
 
 // Peers' clocks against ours, in milliseconds (theirs minus ours).

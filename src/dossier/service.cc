@@ -37,7 +37,11 @@ json::Object regions_json(const acts::ActState& state) {
 }
 
 std::string error_json(const Error& e) {
-  return json::canonical(json::Object{{"code", code_name(e.code)}, {"rule", e.rule}, {"field", e.field}, {"detail", e.detail}, {"mend", e.mend}});
+  return json::canonical(json::Object{{"code", code_name(e.code)},
+                                      {"rule", e.rule},
+                                      {"field", e.field},
+                                      {"detail", e.detail},
+                                      {"mend", e.mend}});
 }
 
 Service::Service(Parts parts) : parts_(std::move(parts)) {}
@@ -60,7 +64,8 @@ Result<Loaded> Service::load(store::Tx& tx, std::string_view act) {
   out.version = version;
   if (steps.empty()) return out;
   out.regime = parts_.regimes.find(steps.front().step.regime);
-  if (out.regime == nullptr) return fail(Code::kUnsupported, "this node does not speak " + steps.front().step.regime);
+  if (out.regime == nullptr)
+    return fail(Code::kUnsupported, "this node does not speak " + steps.front().step.regime);
   std::vector<acts::Step> plain;
   plain.reserve(steps.size());
   for (auto& s : steps) plain.push_back(std::move(s.step));
@@ -70,24 +75,37 @@ Result<Loaded> Service::load(store::Tx& tx, std::string_view act) {
   return out;
 }
 
-// ── signatures ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── signatures
+// ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-Result<void> Service::check_hand(store::Tx& tx, const crypto::Envelope& envelope, const acts::Hand& hand, const acts::Regime& regime) {
-  const auto unauthorised = [](std::string why) { return fail(Error{Code::kUnauthorised, std::move(why), "/by", "signature", {}}); };
+Result<void> Service::check_hand(store::Tx& tx, const crypto::Envelope& envelope,
+                                 const acts::Hand& hand, const acts::Regime& regime) {
+  const auto unauthorised = [](std::string why) {
+    return fail(Error{Code::kUnauthorised, std::move(why), "/by", "signature", {}});
+  };
   ENTENTE_TRY(owner, identity::find_key(tx, hand.keyid));
   if (!owner) return unauthorised("the signing key is not in this node's directory");
   if (owner->party != hand.party) return unauthorised("the key belongs to another organisation");
   // A revoked key is refused whatever time the step claims: whoever stole it can write any date.
   if (owner->revoked_at) return unauthorised("the signing key was revoked");
   const acts::Role* role = regime.role(hand.role);
-  if (role == nullptr) return fail(Error{Code::kRefused, "no such role in this regime: " + hand.role, "/by", "role", {}});
+  if (role == nullptr)
+    return fail(
+        Error{Code::kRefused, "no such role in this regime: " + hand.role, "/by", "role", {}});
   if (role->key == acts::KeyKind::kNode) {
-    if (!owner->person.empty() || !hand.person.empty()) return unauthorised("this role signs with the organisation's node key");
+    if (!owner->person.empty() || !hand.person.empty())
+      return unauthorised("this role signs with the organisation's node key");
   } else {
-    if (owner->person.empty()) return fail(Error{Code::kRefused, "a natural person must make this move; a machine cannot", "/by", "SG21", {}});
+    if (owner->person.empty())
+      return fail(Error{Code::kRefused,
+                        "a natural person must make this move; a machine cannot",
+                        "/by",
+                        "SG21",
+                        {}});
     if (owner->person != hand.person) return unauthorised("the key belongs to another person");
     if (std::find(owner->roles.begin(), owner->roles.end(), hand.role) == owner->roles.end())
-      return fail(Error{Code::kForbidden, "this person does not hold the role " + hand.role, "/by", "role", "the organisation grants roles with `entente person add`"});
+      return fail(Error{Code::kForbidden, "this person does not hold the role " + hand.role, "/by",
+                        "role", "the organisation grants roles with `entente person add`"});
   }
   for (const auto& s : envelope.signatures)
     if (s.keyid == hand.keyid) return crypto::verify_signature(envelope, s, owner->key);
@@ -99,17 +117,29 @@ Result<Service::Verified> Service::verify(std::string_view envelope_json, const 
   ENTENTE_TRY(envelope, crypto::parse_envelope(envelope_json));
   v.envelope = std::move(envelope);
   if (v.envelope.payload_type != acts::kStepType)
-    return fail(Code::kInvalid, "not a step: payload type " + v.envelope.payload_type.substr(0, 80), "/payloadType");
-  ENTENTE_TRY(step, acts::parse_step(as_text(v.envelope.payload), to_hex(crypto::sha256(v.envelope.payload))));
+    return fail(Code::kInvalid, "not a step: payload type " + v.envelope.payload_type.substr(0, 80),
+                "/payloadType");
+  ENTENTE_TRY(step, acts::parse_step(as_text(v.envelope.payload),
+                                     to_hex(crypto::sha256(v.envelope.payload))));
   v.step = std::move(step);
   v.envelope_json = crypto::to_json(v.envelope);
   v.foreign_leaf = leaf;
   v.regime = parts_.regimes.find(v.step.regime);
-  if (v.regime == nullptr) return fail(Error{Code::kUnsupported, "this node does not speak the regime " + v.step.regime, "/regime", "regime", {}});
+  if (v.regime == nullptr)
+    return fail(Error{Code::kUnsupported,
+                      "this node does not speak the regime " + v.step.regime,
+                      "/regime",
+                      "regime",
+                      {}});
   if (v.envelope.signatures.size() != v.step.by.size())
-    return fail(Error{Code::kUnauthorised, "the number of signatures is not the number of hands", "/by", "signature", {}});
+    return fail(Error{Code::kUnauthorised,
+                      "the number of signatures is not the number of hands",
+                      "/by",
+                      "signature",
+                      {}});
   ENTENTE_CHECK_OK(parts_.store.read([&](store::Tx& tx) -> Result<void> {
-    for (const auto& hand : v.step.by) ENTENTE_CHECK_OK(check_hand(tx, v.envelope, hand, *v.regime));
+    for (const auto& hand : v.step.by)
+      ENTENTE_CHECK_OK(check_hand(tx, v.envelope, hand, *v.regime));
     return {};
   }));
   return v;
@@ -122,34 +152,58 @@ Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& st
     ENTENTE_TRY(row, identity::find_party(tx, party));
     const auto field = "/body/participants/" + position;
     if (!row) {
-      // Whom we do not know we cannot hear, but another node may know them; only issuer and addressee must be known.
+      // Whom we do not know we cannot hear, but another node may know them; only issuer and
+      // addressee must be known.
       if (position == "issuer" || position == "addressee")
-        return fail(Error{Code::kRefused, party + " is not in this node's directory", field, "I7", "confirm its fingerprint first: entente party add"});
+        return fail(Error{Code::kRefused, party + " is not in this node's directory", field, "I7",
+                          "confirm its fingerprint first: entente party add"});
       continue;
     }
     if (row->kind != kind_of_position(position))
-      return fail(Error{Code::kRefused, fmt::format("a {} cannot be the {} of an act", row->kind, position), field, "I7", {}});
+      return fail(Error{Code::kRefused,
+                        fmt::format("a {} cannot be the {} of an act", row->kind, position),
+                        field,
+                        "I7",
+                        {}});
   }
-  if (!ours) return fail(Error{Code::kRefused, "this node takes no part in the act", "/body/participants", "I7", {}});
+  if (!ours)
+    return fail(Error{
+        Code::kRefused, "this node takes no part in the act", "/body/participants", "I7", {}});
   return {};
 }
 
-// ── the road ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the road
+// ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Result<Outcome> Service::submit(std::string_view envelope_json, Source source, const LeafInfo& foreign_leaf) {
+Result<Outcome> Service::submit(std::string_view envelope_json, Source source,
+                                const LeafInfo& foreign_leaf) {
   auto verified = verify(envelope_json, foreign_leaf);
   if (!verified) {
-    log::warn("step.refused", {{"source", source == Source::kPeer ? "peer" : "person"}, {"rule", verified.error().rule}, {"detail", verified.error().detail}});
-    Refusal r{0, parts_.clock.now(), {}, {}, {}, {}, source == Source::kPeer ? "peer" : "person", verified.error()};
-    if (auto logged = parts_.store.write([&](store::Tx& tx) { return log_refusal(tx, r); }); !logged) return fail(logged.error());
+    log::warn("step.refused", {{"source", source == Source::kPeer ? "peer" : "person"},
+                               {"rule", verified.error().rule},
+                               {"detail", verified.error().detail}});
+    Refusal r{0,
+              parts_.clock.now(),
+              {},
+              {},
+              {},
+              {},
+              source == Source::kPeer ? "peer" : "person",
+              verified.error()};
+    if (auto logged = parts_.store.write([&](store::Tx& tx) { return log_refusal(tx, r); });
+        !logged)
+      return fail(logged.error());
     return fail(verified.error());
   }
-  ENTENTE_TRY(outcome, store::write_returning<Outcome>(parts_.store, [&](store::Tx& tx) { return admit(tx, *verified, source, 0); }));
+  ENTENTE_TRY(outcome, store::write_returning<Outcome>(parts_.store, [&](store::Tx& tx) {
+                return admit(tx, *verified, source, 0);
+              }));
   if (outcome.status == "refused" && source == Source::kPerson) return fail(*outcome.why);
   return outcome;
 }
 
-Result<std::vector<Result<Outcome>>> Service::submit_all(const std::vector<std::pair<std::string, LeafInfo>>& envelopes, Source source) {
+Result<std::vector<Result<Outcome>>> Service::submit_all(
+    const std::vector<std::pair<std::string, LeafInfo>>& envelopes, Source source) {
   std::vector<Result<Verified>> verified;
   verified.reserve(envelopes.size());
   for (const auto& [text, leaf] : envelopes) verified.push_back(verify(text, leaf));
@@ -158,12 +212,14 @@ Result<std::vector<Result<Outcome>>> Service::submit_all(const std::vector<std::
     out.clear();
     for (const auto& v : verified) {
       if (!v) {
-        ENTENTE_CHECK_OK(log_refusal(tx, {0, parts_.clock.now(), {}, {}, {}, {}, "peer", v.error()}));
+        ENTENTE_CHECK_OK(
+            log_refusal(tx, {0, parts_.clock.now(), {}, {}, {}, {}, "peer", v.error()}));
         out.emplace_back(tl::unexpect, v.error());
         continue;
       }
       auto outcome = admit(tx, *v, source, 0);
-      // A fault of the store undoes the package; what is wrong with one step is that step's outcome.
+      // A fault of the store undoes the package; what is wrong with one step is that step's
+      // outcome.
       if (!outcome) return fail(outcome.error());
       out.push_back(std::move(outcome));
     }
@@ -174,32 +230,58 @@ Result<std::vector<Result<Outcome>>> Service::submit_all(const std::vector<std::
 
 Result<Outcome> Service::outcome_of(store::Tx& tx, const StoredStep& stored) {
   ENTENTE_TRY(loaded, load(tx, stored.step.act));
-  Outcome o{stored.step.act, stored.step.id, stored.step.move, stored.status, std::nullopt, true, std::nullopt, regions_json(loaded.state), {}};
+  Outcome o{stored.step.act,
+            stored.step.id,
+            stored.step.move,
+            stored.status,
+            std::nullopt,
+            true,
+            std::nullopt,
+            regions_json(loaded.state),
+            {}};
   if (stored.leaf.index >= 0) o.leaf = stored.leaf;
   if (stored.status == "refused") {
     ENTENTE_TRY(why, json::parse_object(stored.why));
-    o.why = Error{Code::kRefused, std::string(json::text_or(why, "detail")), std::string(json::text_or(why, "field")), std::string(json::text_or(why, "rule")), {}};
+    o.why = Error{Code::kRefused,
+                  std::string(json::text_or(why, "detail")),
+                  std::string(json::text_or(why, "field")),
+                  std::string(json::text_or(why, "rule")),
+                  {}};
   }
   return o;
 }
 
 Result<Outcome> Service::refuse(store::Tx& tx, const Verified& v, Source source, Error why) {
   const bool kept = source == Source::kPeer;
-  log::warn("step.refused", {{"act", v.step.act}, {"move", v.step.move}, {"party", v.step.author().party}, {"rule", why.rule}, {"field", why.field}});
-  ENTENTE_CHECK_OK(log_refusal(tx, {0, parts_.clock.now(), v.step.act, v.step.id, v.step.move, v.step.author().party,
-                                    source == Source::kPeer ? "peer" : source == Source::kNode ? "node" : "person", why}));
+  log::warn("step.refused", {{"act", v.step.act},
+                             {"move", v.step.move},
+                             {"party", v.step.author().party},
+                             {"rule", why.rule},
+                             {"field", why.field}});
+  ENTENTE_CHECK_OK(log_refusal(
+      tx, {0, parts_.clock.now(), v.step.act, v.step.id, v.step.move, v.step.author().party,
+           source == Source::kPeer   ? "peer"
+           : source == Source::kNode ? "node"
+                                     : "person",
+           why}));
   if (kept) {
-    // Kept as refused, never silently dropped: its author's ledger has its leaf, ours has the reason.
-    StoredStep s{0, v.step, v.envelope_json, "refused", error_json(why), false, v.foreign_leaf, parts_.clock.now()};
+    // Kept as refused, never silently dropped: its author's ledger has its leaf, ours has the
+    // reason.
+    StoredStep s{0,     v.step,         v.envelope_json,   "refused", error_json(why),
+                 false, v.foreign_leaf, parts_.clock.now()};
     ENTENTE_CHECK_OK(insert_step(tx, s));
   }
-  return Outcome{v.step.act, v.step.id, v.step.move, "refused", std::move(why), false, std::nullopt, {}, {}};
+  return Outcome{v.step.act, v.step.id,    v.step.move, "refused", std::move(why),
+                 false,      std::nullopt, {},          {}};
 }
 
 Result<LeafInfo> Service::log_leaf(store::Tx& tx, const Verified& v, const acts::ActState& state) {
-  ledger::LeafInput in{v.step.act, v.step.regime, v.step.move, v.step.author().party, v.step.author().role, v.step.at, v.envelope.payload, {}};
+  ledger::LeafInput in{
+      v.step.act,           v.step.regime, v.step.move,        v.step.author().party,
+      v.step.author().role, v.step.at,     v.envelope.payload, {}};
   if (state.draft == v.step.id)
-    for (std::size_t i = 0; i < state.targets.size(); ++i) in.guessable[fmt::format("target/{}", i)] = state.targets[i].canonical;
+    for (std::size_t i = 0; i < state.targets.size(); ++i)
+      in.guessable[fmt::format("target/{}", i)] = state.targets[i].canonical;
   ENTENTE_TRY(leaf, ledger::make_leaf(in, parts_.random));
   ENTENTE_TRY(index, parts_.log.append_leaf(tx, leaf, parts_.clock.now()));
   LeafInfo out;
@@ -216,7 +298,9 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
   if (known) return outcome_of(tx, *known);
   const Instant now = parts_.clock.now();
   ENTENTE_TRY(before, load(tx, v.step.act));
-  if (before.regime != nullptr && before.regime != v.regime) return refuse(tx, v, source, {Code::kRefused, "the act is under another regime", "/regime", "regime", {}});
+  if (before.regime != nullptr && before.regime != v.regime)
+    return refuse(tx, v, source,
+                  {Code::kRefused, "the act is under another regime", "/regime", "regime", {}});
 
   const bool own = v.step.author().party == parts_.party;
   const bool first = !before.state.started();
@@ -224,20 +308,33 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
     // Only a draft may open an act, and only among organisations that know each other.
     const auto* move = v.regime->move(v.step.move);
     const bool predecessors = !v.step.after.empty();
-    if (move != nullptr && !move->drafts && !predecessors) return refuse(tx, v, source, {Code::kRefused, "an act begins with its draft", "/move", "state", {}});
+    if (move != nullptr && !move->drafts && !predecessors)
+      return refuse(tx, v, source,
+                    {Code::kRefused, "an act begins with its draft", "/move", "state", {}});
   }
 
   Loaded after;
   after.regime = v.regime;
   std::vector<acts::WantedEffect> wanted;
   StoredStep stored{0, v.step, v.envelope_json, "applied", "", own, v.foreign_leaf, now};
-  const bool missing = std::any_of(v.step.after.begin(), v.step.after.end(), [&](const std::string& a) { return !before.state.seen.contains(a); });
+  const bool missing =
+      std::any_of(v.step.after.begin(), v.step.after.end(),
+                  [&](const std::string& a) { return !before.state.seen.contains(a); });
   if (missing && source == Source::kPeer) {
     stored.status = "waiting";
     ENTENTE_CHECK_OK(insert_step(tx, stored));
-    return Outcome{v.step.act, v.step.id, v.step.move, "waiting", std::nullopt, false, std::nullopt, regions_json(before.state), {}};
+    return Outcome{v.step.act,
+                   v.step.id,
+                   v.step.move,
+                   "waiting",
+                   std::nullopt,
+                   false,
+                   std::nullopt,
+                   regions_json(before.state),
+                   {}};
   }
-  // The step is judged in the state it names. When it names the whole of what we hold, that is our state.
+  // The step is judged in the state it names. When it names the whole of what we hold, that is our
+  // state.
   const bool tip = covers(v.step.after, before.state.heads) && before.waiting.empty();
   if (tip) {
     auto next = acts::apply(before.state, v.step, *v.regime, now);
@@ -245,28 +342,37 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
     wanted = acts::effects(before.state, *next, *v.regime);
     after.state = *std::move(next);
   } else {
-    if (v.step.at > now + acts::kMaxSkew) return refuse(tx, v, source, {Code::kRefused, "the step is dated in the future", "/at", "clock", {}});
+    if (v.step.at > now + acts::kMaxSkew)
+      return refuse(tx, v, source,
+                    {Code::kRefused, "the step is dated in the future", "/at", "clock", {}});
     ENTENTE_TRY(all, steps_of(tx, v.step.act));
     std::vector<acts::Step> plain;
     for (auto& s : all) plain.push_back(s.step);
     plain.push_back(v.step);
-    auto folded = acts::fold(plain, *v.regime, [&](const acts::ActState& b, const acts::ActState& a, const acts::Step&) {
-      auto w = acts::effects(b, a, *v.regime);
-      wanted.insert(wanted.end(), w.begin(), w.end());
-    });
+    auto folded = acts::fold(
+        plain, *v.regime, [&](const acts::ActState& b, const acts::ActState& a, const acts::Step&) {
+          auto w = acts::effects(b, a, *v.regime);
+          wanted.insert(wanted.end(), w.begin(), w.end());
+        });
     for (const auto& r : folded.state.refused)
       if (r.step == v.step.id) return refuse(tx, v, source, r.why);
     after.state = std::move(folded.state);
     after.waiting = std::move(folded.waiting);
     // Steps that waited for this one are part of the act now.
     for (const auto& s : all) {
-      if (s.status != "waiting" || std::find(after.waiting.begin(), after.waiting.end(), s.step.id) != after.waiting.end()) continue;
-      const auto refused = std::find_if(after.state.refused.begin(), after.state.refused.end(), [&](const auto& r) { return r.step == s.step.id; });
-      ENTENTE_CHECK_OK(set_status(tx, s.step.id, refused == after.state.refused.end() ? "applied" : "refused", refused == after.state.refused.end() ? "" : error_json(refused->why)));
+      if (s.status != "waiting" ||
+          std::find(after.waiting.begin(), after.waiting.end(), s.step.id) != after.waiting.end())
+        continue;
+      const auto refused = std::find_if(after.state.refused.begin(), after.state.refused.end(),
+                                        [&](const auto& r) { return r.step == s.step.id; });
+      ENTENTE_CHECK_OK(
+          set_status(tx, s.step.id, refused == after.state.refused.end() ? "applied" : "refused",
+                     refused == after.state.refused.end() ? "" : error_json(refused->why)));
     }
   }
   if (v.regime->move(v.step.move)->drafts)
-    if (auto ok = check_participants(tx, after.state); !ok) return refuse(tx, v, source, ok.error());
+    if (auto ok = check_participants(tx, after.state); !ok)
+      return refuse(tx, v, source, ok.error());
 
   if (own) {
     ENTENTE_TRY(leaf, log_leaf(tx, v, after.state));
@@ -281,12 +387,23 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
     cache_[v.step.act] = std::make_shared<const Loaded>(after);
   }
   ENTENTE_CHECK_OK(project(tx, after));
-  Outcome out{v.step.act, v.step.id, v.step.move, "applied", std::nullopt, false, std::nullopt, regions_json(after.state), {}};
+  Outcome out{v.step.act,
+              v.step.id,
+              v.step.move,
+              "applied",
+              std::nullopt,
+              false,
+              std::nullopt,
+              regions_json(after.state),
+              {}};
   if (own) {
     out.leaf = stored.leaf;
     ENTENTE_CHECK_OK(deliver(tx, after, v.step));
   }
-  log::info("step.applied", {{"act", v.step.act}, {"move", v.step.move}, {"party", v.step.author().party}, {"role", v.step.author().role}});
+  log::info("step.applied", {{"act", v.step.act},
+                             {"move", v.step.move},
+                             {"party", v.step.author().party},
+                             {"role", v.step.author().role}});
   ENTENTE_CHECK_OK(want(tx, after, wanted, out.made, depth));
   if (!out.made.empty()) {
     ENTENTE_TRY(latest, load(tx, v.step.act));
@@ -295,27 +412,34 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
   return out;
 }
 
-// ── what follows from a step ─────────────────────────────────────────────────────────────────────────────────────
+// ── what follows from a step
+// ─────────────────────────────────────────────────────────────────────────────────────
 
-// Our steps go to every other participant once the act has been sent; before that it is nobody else's business. The
-// sending step takes everything before it along (exchange sends what a peer has not confirmed).
+// Our steps go to every other participant once the act has been sent; before that it is nobody
+// else's business. The sending step takes everything before it along (exchange sends what a peer
+// has not confirmed).
 Result<void> Service::deliver(store::Tx& tx, const Loaded& loaded, const acts::Step& step) {
   if (loaded.state.last("send") == nullptr) return {};
   for (const auto& [position, party] : loaded.state.participants) {
     if (party == parts_.party) continue;
     effects::Effect e;
     e.key = fmt::format("deliver:{}:{}", step.id, party);
-    if (e.key.size() > effects::kMaxKeyBytes) e.key = "deliver:" + step.id + ":" + to_hex(crypto::sha256(as_bytes(party))).substr(0, 32);
+    if (e.key.size() > effects::kMaxKeyBytes)
+      e.key = "deliver:" + step.id + ":" + to_hex(crypto::sha256(as_bytes(party))).substr(0, 32);
     e.kind = "deliver";
     e.act = loaded.state.act;
-    e.payload = {{"to", party}, {"act", loaded.state.act}, {"serial_group", "deliver:" + party + ":" + loaded.state.act}};
+    e.payload = {{"to", party},
+                 {"act", loaded.state.act},
+                 {"serial_group", "deliver:" + party + ":" + loaded.state.act}};
     ENTENTE_TRY(fresh, effects::enqueue(tx, e, parts_.clock.now()));
     static_cast<void>(fresh);
   }
   return {};
 }
 
-Result<void> Service::want(store::Tx& tx, const Loaded& loaded, const std::vector<acts::WantedEffect>& wanted, std::vector<std::string>& made, int depth) {
+Result<void> Service::want(store::Tx& tx, const Loaded& loaded,
+                           const std::vector<acts::WantedEffect>& wanted,
+                           std::vector<std::string>& made, int depth) {
   const std::string here = position(loaded.state);
   for (const auto& w : wanted) {
     if (w.at != here) continue;
@@ -346,7 +470,8 @@ Result<void> Service::want(store::Tx& tx, const Loaded& loaded, const std::vecto
 }
 
 // Bodies of the steps a node makes by itself.
-Result<json::Object> Service::node_body(store::Tx& tx, const acts::WantedEffect& effect, const Loaded& loaded) {
+Result<json::Object> Service::node_body(store::Tx& tx, const acts::WantedEffect& effect,
+                                        const Loaded& loaded) {
   if (effect.result == "send") {
     const auto* signature = loaded.state.last("sign");
     ENTENTE_TRY(stored, find_step(tx, signature == nullptr ? loaded.state.draft : signature->step));
@@ -354,7 +479,8 @@ Result<json::Object> Service::node_body(store::Tx& tx, const acts::WantedEffect&
     return json::Object{{"leaf", {{"origin", stored->leaf.origin}, {"index", stored->leaf.index}}}};
   }
   if (effect.result == "receive" || effect.result == "receive_copy") {
-    json::Object body{{"received_at", format_rfc3339(parts_.clock.now())}, {"contact_point", parts_.url}};
+    json::Object body{{"received_at", format_rfc3339(parts_.clock.now())},
+                      {"contact_point", parts_.url}};
     if (const auto* sent = loaded.state.last("send"))
       body["sender_skew_ms"] = to_ms(sent->at) - to_ms(parts_.clock.now());
     return body;
@@ -363,7 +489,8 @@ Result<json::Object> Service::node_body(store::Tx& tx, const acts::WantedEffect&
 }
 
 Result<Service::Verified> Service::sign_as_node(const Wish& wish, const Loaded& loaded) {
-  const acts::Regime* regime = loaded.regime != nullptr ? loaded.regime : parts_.regimes.find(wish.regime);
+  const acts::Regime* regime =
+      loaded.regime != nullptr ? loaded.regime : parts_.regimes.find(wish.regime);
   if (regime == nullptr) return fail(Code::kNotFound, "no such regime");
   const acts::Move* move = nullptr;
   for (const auto& m : regime->moves)
@@ -404,7 +531,8 @@ Result<Outcome> Service::make(store::Tx& tx, const Wish& wish) {
   return admit(tx, std::move(v), Source::kNode, 0);
 }
 
-acts::Step Service::step_from(const Wish& wish, const Loaded& loaded, const acts::Hand& hand) const {
+acts::Step Service::step_from(const Wish& wish, const Loaded& loaded,
+                              const acts::Hand& hand) const {
   acts::Step s;
   s.at = parts_.clock.now();
   s.act = loaded.state.started() ? loaded.state.act : make_ulid(s.at, parts_.random);
@@ -427,8 +555,10 @@ Result<Prepared> Service::prepare(const Wish& wish, const acts::Hand& hand) {
       loaded = std::move(l);
       if (!loaded.state.started()) return fail(Code::kNotFound, "no such act");
     }
-    const acts::Regime* regime = loaded.regime != nullptr ? loaded.regime : parts_.regimes.find(wish.regime);
-    if (regime == nullptr) return fail(Code::kNotFound, "this node does not speak that regime", "/regime");
+    const acts::Regime* regime =
+        loaded.regime != nullptr ? loaded.regime : parts_.regimes.find(wish.regime);
+    if (regime == nullptr)
+      return fail(Code::kNotFound, "this node does not speak that regime", "/regime");
     Prepared p;
     p.step = step_from(wish, loaded, hand);
     p.step.regime = regime->name();
@@ -443,9 +573,11 @@ Result<Prepared> Service::prepare(const Wish& wish, const acts::Hand& hand) {
   });
 }
 
-// ── the projection ───────────────────────────────────────────────────────────────────────────────────────────────
+// ── the projection
+// ───────────────────────────────────────────────────────────────────────────────────────────────
 
-// Does the act wait for a decision of ours? Execution still open, a review to decide, a draft to sign.
+// Does the act wait for a decision of ours? Execution still open, a review to decide, a draft to
+// sign.
 Result<void> Service::project(store::Tx& tx, const Loaded& loaded) {
   const auto& state = loaded.state;
   const auto& regime = *loaded.regime;
@@ -465,25 +597,31 @@ Result<void> Service::project(store::Tx& tx, const Loaded& loaded) {
         if (!move->has_region) continue;
         const bool decides = move->from.region == acts::Region::kExecution ||
                              (move->from.region == acts::Region::kReview && move->route.empty()) ||
-                             (move->from.region == acts::Region::kIssue && acts::state_name(acts::Region::kIssue, move->to) == "signed");
+                             (move->from.region == acts::Region::kIssue &&
+                              acts::state_name(acts::Region::kIssue, move->to) == "signed");
         if (decides) row.waits = true;
       }
     }
   }
   for (const auto& c : acts::clocks(state, regime)) {
     const auto* owner = regime.role(c.role.empty() ? c.owner : c.role);
-    if (c.kind == acts::ClockKind::kDuty && owner != nullptr && owner->position == here && !row.due) row.due = c.due;
+    if (c.kind == acts::ClockKind::kDuty && owner != nullptr && owner->position == here && !row.due)
+      row.due = c.due;
     if (c.then.empty()) continue;
     const auto* then = regime.move(c.then);
     if (then == nullptr) continue;
     for (const auto& by : then->by) {
       const auto* role = regime.role(by);
-      if (role->position == here && role->key == acts::KeyKind::kNode && (!row.next || c.due_1182 < *row.next)) row.next = c.due_1182;
+      if (role->position == here && role->key == acts::KeyKind::kNode &&
+          (!row.next || c.due_1182 < *row.next))
+        row.next = c.due_1182;
     }
   }
   row.summary = {{"regions", regions_json(state)}, {"targets", state.targets.size()}};
-  if (const auto it = state.participants.find("issuer"); it != state.participants.end()) row.summary["from"] = it->second;
-  if (const auto* received = state.last("receive")) row.summary["received_at"] = format_rfc3339(received->at);
+  if (const auto it = state.participants.find("issuer"); it != state.participants.end())
+    row.summary["from"] = it->second;
+  if (const auto* received = state.last("receive"))
+    row.summary["received_at"] = format_rfc3339(received->at);
   return put_act(tx, row);
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Case work: the one road by which a step enters a node, whether a person posted it, a peer delivered it or the node
-// made it. On that road, in one transaction: signatures against the directory, the regime's judgment (acts::apply),
-// the step as it was signed, its leaf in the ledger, the act's projection, and the effects it causes in the outbox.
-// Nothing is half-written: a refusal leaves the act unchanged and one row in the refusals.
+// Case work: the one road by which a step enters a node, whether a person posted it, a peer
+// delivered it or the node made it. On that road, in one transaction: signatures against the
+// directory, the regime's judgment (acts::apply), the step as it was signed, its leaf in the
+// ledger, the act's projection, and the effects it causes in the outbox. Nothing is half-written: a
+// refusal leaves the act unchanged and one row in the refusals.
 //
-// Thread-safe. `submit` and `prepare` are called outside units of work; functions that take a Tx inside one.
+// Thread-safe. `submit` and `prepare` are called outside units of work; functions that take a Tx
+// inside one.
 #pragma once
 
 #include <functional>
@@ -75,14 +77,17 @@ class Service {
   };
   explicit Service(Parts parts);
 
-  // Accepts a signed envelope. Errors: what is wrong with it, with the safeguard's number; kUnauthorised for unknown
-  // or revoked keys and bad signatures. A peer's step that the regime forbids is kept as refused and comes back as an
-  // outcome; a person's comes back as an error.
-  Result<Outcome> submit(std::string_view envelope_json, Source source, const LeafInfo& foreign_leaf = {});
+  // Accepts a signed envelope. Errors: what is wrong with it, with the safeguard's number;
+  // kUnauthorised for unknown or revoked keys and bad signatures. A peer's step that the regime
+  // forbids is kept as refused and comes back as an outcome; a person's comes back as an error.
+  Result<Outcome> submit(std::string_view envelope_json, Source source,
+                         const LeafInfo& foreign_leaf = {});
   // Several steps of one package, in one transaction; one outcome each, in order.
-  Result<std::vector<Result<Outcome>>> submit_all(const std::vector<std::pair<std::string, LeafInfo>>& envelopes, Source source);
+  Result<std::vector<Result<Outcome>>> submit_all(
+      const std::vector<std::pair<std::string, LeafInfo>>& envelopes, Source source);
 
-  // Judges a wish as the step it would be, by this hand, and returns the bytes to sign. Stores nothing.
+  // Judges a wish as the step it would be, by this hand, and returns the bytes to sign. Stores
+  // nothing.
   Result<Prepared> prepare(const Wish& wish, const acts::Hand& hand);
 
   // A step by the node's own key, inside the caller's unit.
@@ -93,8 +98,11 @@ class Service {
   std::string position(const acts::ActState& state) const;
   const Parts& parts() const { return parts_; }
 
-  // Called inside the unit for every wanted real-world effect at this node's position: fills the payload. Set once.
-  void on_effect(std::function<Result<void>(store::Tx&, const acts::WantedEffect&, const Loaded&, effects::Effect&)> fill) {
+  // Called inside the unit for every wanted real-world effect at this node's position: fills the
+  // payload. Set once.
+  void on_effect(std::function<Result<void>(store::Tx&, const acts::WantedEffect&, const Loaded&,
+                                            effects::Effect&)>
+                     fill) {
     fill_effect_ = std::move(fill);
   }
 
@@ -107,23 +115,29 @@ class Service {
     LeafInfo foreign_leaf;
   };
   Result<Verified> verify(std::string_view envelope_json, const LeafInfo& leaf);
-  Result<void> check_hand(store::Tx& tx, const crypto::Envelope& envelope, const acts::Hand& hand, const acts::Regime& regime);
+  Result<void> check_hand(store::Tx& tx, const crypto::Envelope& envelope, const acts::Hand& hand,
+                          const acts::Regime& regime);
   Result<void> check_participants(store::Tx& tx, const acts::ActState& state);
   Result<Outcome> admit(store::Tx& tx, Verified v, Source source, int depth);
   Result<Outcome> refuse(store::Tx& tx, const Verified& v, Source source, Error why);
   Result<void> project(store::Tx& tx, const Loaded& loaded);
   Result<LeafInfo> log_leaf(store::Tx& tx, const Verified& v, const acts::ActState& state);
-  Result<void> want(store::Tx& tx, const Loaded& loaded, const std::vector<acts::WantedEffect>& wanted, std::vector<std::string>& made, int depth);
+  Result<void> want(store::Tx& tx, const Loaded& loaded,
+                    const std::vector<acts::WantedEffect>& wanted, std::vector<std::string>& made,
+                    int depth);
   Result<void> deliver(store::Tx& tx, const Loaded& loaded, const acts::Step& step);
-  Result<json::Object> node_body(store::Tx& tx, const acts::WantedEffect& effect, const Loaded& loaded);
+  Result<json::Object> node_body(store::Tx& tx, const acts::WantedEffect& effect,
+                                 const Loaded& loaded);
   Result<Verified> sign_as_node(const Wish& wish, const Loaded& loaded);
   Result<Outcome> outcome_of(store::Tx& tx, const StoredStep& stored);
   acts::Step step_from(const Wish& wish, const Loaded& loaded, const acts::Hand& hand) const;
 
   Parts parts_;
-  std::function<Result<void>(store::Tx&, const acts::WantedEffect&, const Loaded&, effects::Effect&)> fill_effect_;
-  // Folded states by act. An entry is used only when its version equals the store's, so that a rolled-back group can
-  // leave nothing false behind.
+  std::function<Result<void>(store::Tx&, const acts::WantedEffect&, const Loaded&,
+                             effects::Effect&)>
+      fill_effect_;
+  // Folded states by act. An entry is used only when its version equals the store's, so that a
+  // rolled-back group can leave nothing false behind.
   std::mutex cache_mutex_;
   std::map<std::string, std::shared_ptr<const Loaded>, std::less<>> cache_;
 };

@@ -10,17 +10,24 @@ namespace {
 
 using acts::Region;
 
-json::Array texts(const std::vector<std::string>& v) { return json::Array(v.begin(), v.end()); }
+json::Array texts(const std::vector<std::string>& v) {
+  return json::Array(v.begin(), v.end());
+}
 
 json::Object move_json(const acts::Move& m) {
-  json::Object o{{"name", m.name}, {"title", text_json(m.title)}, {"by", texts(m.by)}, {"safeguards", texts(m.safeguards)}};
+  json::Object o{{"name", m.name},
+                 {"title", text_json(m.title)},
+                 {"by", texts(m.by)},
+                 {"safeguards", texts(m.safeguards)}};
   if (!m.schema.empty()) o["schema"] = m.schema;
   if (!m.document.empty()) o["document"] = m.document;
   if (!m.law.empty()) o["law"] = m.law;
   return o;
 }
 
-std::string period_text(const acts::ClockRule& c) { return format_period(c.period); }
+std::string period_text(const acts::ClockRule& c) {
+  return format_period(c.period);
+}
 
 json::Value participant_json(store::Tx& tx, const std::string& party) {
   const auto row = identity::find_party(tx, party);
@@ -31,15 +38,19 @@ json::Value participant_json(store::Tx& tx, const std::string& party) {
 json::Object step_json(const StoredStep& s, const acts::Regime& regime) {
   const auto* move = regime.move(s.step.move);
   const auto* role = regime.role(s.step.author().role);
-  json::Object o{{"step", s.step.id},
-                 {"move", s.step.move},
-                 {"title", move != nullptr ? text_json(move->title) : json::Object{{"en", s.step.move}, {"fr", s.step.move}}},
-                 {"role", s.step.author().role},
-                 {"role_title", role != nullptr ? text_json(role->title) : json::Object{{"en", s.step.author().role}, {"fr", s.step.author().role}}},
-                 {"party", s.step.author().party},
-                 {"at", format_rfc3339(s.step.at)},
-                 {"status", s.status},
-                 {"body", s.step.body}};
+  json::Object o{
+      {"step", s.step.id},
+      {"move", s.step.move},
+      {"title", move != nullptr ? text_json(move->title)
+                                : json::Object{{"en", s.step.move}, {"fr", s.step.move}}},
+      {"role", s.step.author().role},
+      {"role_title",
+       role != nullptr ? text_json(role->title)
+                       : json::Object{{"en", s.step.author().role}, {"fr", s.step.author().role}}},
+      {"party", s.step.author().party},
+      {"at", format_rfc3339(s.step.at)},
+      {"status", s.status},
+      {"body", s.step.body}};
   if (!s.step.author().person.empty()) o["person"] = s.step.author().person;
   if (s.step.target) o["target"] = *s.step.target;
   if (!s.step.review.empty()) o["review"] = s.step.review;
@@ -57,12 +68,17 @@ json::Array clocks_json(const acts::ActState& state, const acts::Regime& regime)
   return out;
 }
 
-json::Array possible_json(const Loaded& l, const identity::SessionUser& user, const std::string& here, Instant now) {
+json::Array possible_json(const Loaded& l, const identity::SessionUser& user,
+                          const std::string& here, Instant now) {
   json::Array out;
   for (const auto& [name, role] : l.regime->roles) {
     if (role.position != here || role.key != acts::KeyKind::kPerson || !user.has(name)) continue;
-    const auto add = [&](const acts::Move& m, std::optional<std::size_t> target, const std::string& review) {
-      json::Object o{{"move", m.name}, {"title", text_json(m.title)}, {"role", name}, {"restores", m.restores}};
+    const auto add = [&](const acts::Move& m, std::optional<std::size_t> target,
+                         const std::string& review) {
+      json::Object o{{"move", m.name},
+                     {"title", text_json(m.title)},
+                     {"role", name},
+                     {"restores", m.restores}};
       if (target) o["target"] = *target;
       if (!review.empty()) o["review"] = review;
       if (!m.schema.empty()) o["schema"] = m.schema;
@@ -86,10 +102,16 @@ json::Array possible_json(const Loaded& l, const identity::SessionUser& user, co
 
 }  // namespace
 
-json::Object text_json(const acts::Text& t) { return {{"en", t.en}, {"fr", t.fr}}; }
+json::Object text_json(const acts::Text& t) {
+  return {{"en", t.en}, {"fr", t.fr}};
+}
 
 json::Object regime_head_json(const acts::Regime& r) {
-  return {{"name", r.name()}, {"type", r.type}, {"mode", r.mode}, {"title", text_json(r.title)}, {"sources", texts(r.sources)}};
+  return {{"name", r.name()},
+          {"type", r.type},
+          {"mode", r.mode},
+          {"title", text_json(r.title)},
+          {"sources", texts(r.sources)}};
 }
 
 json::Object regime_json(const acts::Regime& r) {
@@ -100,15 +122,23 @@ json::Object regime_json(const acts::Regime& r) {
   o["positions"] = texts(r.positions);
   json::Object roles;
   for (const auto& [name, role] : r.roles)
-    roles[name] = {{"title", text_json(role.title)}, {"position", role.position}, {"key", role.key == acts::KeyKind::kNode ? "node" : "person"}};
+    roles[name] = {{"title", text_json(role.title)},
+                   {"position", role.position},
+                   {"key", role.key == acts::KeyKind::kNode ? "node" : "person"}};
   o["roles"] = std::move(roles);
   json::Array moves;
   for (const auto& m : r.moves) moves.push_back(move_json(m));
   o["moves"] = std::move(moves);
   json::Array clocks;
   for (const auto& c : r.clocks) {
-    const char* kind = c.kind == acts::ClockKind::kDuty ? "duty" : c.kind == acts::ClockKind::kWindow ? "window" : "exit";
-    clocks.push_back({{"id", c.id}, {"title", text_json(c.title)}, {"kind", kind}, {"period", period_text(c)}, {"law", c.law}});
+    const char* kind = c.kind == acts::ClockKind::kDuty     ? "duty"
+                       : c.kind == acts::ClockKind::kWindow ? "window"
+                                                            : "exit";
+    clocks.push_back({{"id", c.id},
+                      {"title", text_json(c.title)},
+                      {"kind", kind},
+                      {"period", period_text(c)},
+                      {"law", c.law}});
   }
   o["clocks"] = std::move(clocks);
   json::Object forms;
@@ -119,7 +149,9 @@ json::Object regime_json(const acts::Regime& r) {
 
 json::Object clock_json(const acts::ClockInstance& c, const acts::Regime& regime) {
   const auto* rule = regime.clock(c.id);
-  const char* kind = c.kind == acts::ClockKind::kDuty ? "duty" : c.kind == acts::ClockKind::kWindow ? "window" : "exit";
+  const char* kind = c.kind == acts::ClockKind::kDuty     ? "duty"
+                     : c.kind == acts::ClockKind::kWindow ? "window"
+                                                          : "exit";
   json::Object o{{"id", c.id},
                  {"title", text_json(rule->title)},
                  {"kind", kind},
@@ -135,20 +167,27 @@ json::Object clock_json(const acts::ClockInstance& c, const acts::Regime& regime
 }
 
 json::Object outcome_json(const Outcome& out) {
-  json::Object o{{"act", out.act}, {"step", out.step}, {"move", out.move}, {"status", out.status}, {"regions", out.regions}};
-  if (out.leaf && out.leaf->index >= 0) o["leaf"] = {{"origin", out.leaf->origin}, {"index", out.leaf->index}};
+  json::Object o{{"act", out.act},
+                 {"step", out.step},
+                 {"move", out.move},
+                 {"status", out.status},
+                 {"regions", out.regions}};
+  if (out.leaf && out.leaf->index >= 0)
+    o["leaf"] = {{"origin", out.leaf->origin}, {"index", out.leaf->index}};
   return o;
 }
 
 Result<std::string> record_url(store::Tx& tx, Service& service, const acts::ActState& state) {
   auto it = state.participants.find("issuer");
   if (it == state.participants.end()) it = state.participants.find("addressee");
-  if (it == state.participants.end() || it->second == service.parts().party) return service.parts().url + "/record/" + state.act;
+  if (it == state.participants.end() || it->second == service.parts().party)
+    return service.parts().url + "/record/" + state.act;
   ENTENTE_TRY(party, identity::find_party(tx, it->second));
   return (party ? party->url : service.parts().url) + "/record/" + state.act;
 }
 
-Result<json::Object> act_view(store::Tx& tx, Service& service, std::string_view act, const identity::SessionUser& user,
+Result<json::Object> act_view(store::Tx& tx, Service& service, std::string_view act,
+                              const identity::SessionUser& user,
                               const std::function<bool(const std::string& url)>& has_content) {
   ENTENTE_TRY(loaded, service.load(tx, act));
   if (!loaded.state.started()) return fail(Code::kNotFound, "no such act");
@@ -159,17 +198,23 @@ Result<json::Object> act_view(store::Tx& tx, Service& service, std::string_view 
   ENTENTE_TRY(steps, steps_of(tx, act));
   ENTENTE_TRY(url, record_url(tx, service, s));
   json::Object participants;
-  for (const auto& [position, party] : s.participants) participants[position] = participant_json(tx, party);
+  for (const auto& [position, party] : s.participants)
+    participants[position] = participant_json(tx, party);
   json::Array targets;
   for (std::size_t i = 0; i < s.targets.size(); ++i)
     targets.push_back({{"kind", s.targets[i].kind},
                        {"value", s.targets[i].value},
                        {"state", acts::state_name(Region::kExecution, s.execution[i].state)},
                        {"since", format_rfc3339(s.execution[i].since)},
-                       {"has_content", here == "addressee" && has_content && has_content(s.targets[i].canonical)}});
+                       {"has_content", here == "addressee" && has_content &&
+                                           has_content(s.targets[i].canonical)}});
   json::Array reviews;
   for (const auto& r : s.reviews)
-    reviews.push_back({{"id", r.id}, {"route", r.route}, {"role", r.role}, {"opened", format_rfc3339(r.opened)}, {"state", acts::state_name(Region::kReview, r.state)}});
+    reviews.push_back({{"id", r.id},
+                       {"route", r.route},
+                       {"role", r.role},
+                       {"opened", format_rfc3339(r.opened)},
+                       {"state", acts::state_name(Region::kReview, r.state)}});
   json::Array step_list;
   for (const auto& st : steps) step_list.push_back(step_json(st, regime));
   return json::Object{{"act", s.act},
@@ -189,23 +234,26 @@ Result<json::Object> act_view(store::Tx& tx, Service& service, std::string_view 
                       {"now", format_rfc3339(now)}};
 }
 
-Result<json::Object> queue_page(store::Tx& tx, Service& service, std::string_view cursor, std::size_t limit) {
+Result<json::Object> queue_page(store::Tx& tx, Service& service, std::string_view cursor,
+                                std::size_t limit) {
   ENTENTE_TRY(page, list_queue(tx, cursor, limit));
   json::Array items;
   for (const auto& row : page.rows) {
     ENTENTE_TRY(loaded, service.load(tx, row.act));
     const auto& regime = *loaded.regime;
-    json::Object item{{"kind", "act"},
-                      {"id", row.act},
-                      {"mode", row.mode},
-                      {"title", text_json(regime.title)},
-                      {"summary", fmt::format("{} target(s)", loaded.state.targets.size())},
-                      {"state", acts::state_name(Region::kExecution, loaded.state.region[2])},
-                      {"received_at", json::text_or(row.summary, "received_at", format_rfc3339(row.created))},
-                      {"due", row.due ? json::Value(format_rfc3339(*row.due)) : json::Value()},
-                      {"due_1182", json::Value()}};
+    json::Object item{
+        {"kind", "act"},
+        {"id", row.act},
+        {"mode", row.mode},
+        {"title", text_json(regime.title)},
+        {"summary", fmt::format("{} target(s)", loaded.state.targets.size())},
+        {"state", acts::state_name(Region::kExecution, loaded.state.region[2])},
+        {"received_at", json::text_or(row.summary, "received_at", format_rfc3339(row.created))},
+        {"due", row.due ? json::Value(format_rfc3339(*row.due)) : json::Value()},
+        {"due_1182", json::Value()}};
     if (loaded.state.targets.size() == 1) item["target"] = 0;
-    if (const auto from = json::text_or(row.summary, "from"); !from.empty()) item["from"] = participant_json(tx, std::string(from)).at("name");
+    if (const auto from = json::text_or(row.summary, "from"); !from.empty())
+      item["from"] = participant_json(tx, std::string(from)).at("name");
     for (const auto& c : acts::clocks(loaded.state, regime)) {
       if (!row.due || c.kind != acts::ClockKind::kDuty || c.due != *row.due) continue;
       item["clock"] = text_json(regime.clock(c.id)->title);
@@ -219,22 +267,26 @@ Result<json::Object> queue_page(store::Tx& tx, Service& service, std::string_vie
                       {"now", format_rfc3339(service.parts().clock.now())}};
 }
 
-Result<json::Object> act_page(store::Tx& tx, Service& service, std::string_view cursor, std::size_t limit) {
+Result<json::Object> act_page(store::Tx& tx, Service& service, std::string_view cursor,
+                              std::size_t limit) {
   ENTENTE_TRY(page, list_acts(tx, cursor, limit));
   json::Array items;
   for (const auto& row : page.rows) {
     const auto* regime = service.parts().regimes.find(row.regime);
     const auto* regions = row.summary.if_contains("regions");
-    items.push_back({{"act", row.act},
-                     {"dossier", row.dossier},
-                     {"regime", row.regime},
-                     {"mode", row.mode},
-                     {"title", regime != nullptr ? text_json(regime->title) : json::Object{{"en", row.regime}, {"fr", row.regime}}},
-                     {"regions", regions != nullptr ? *regions : json::Value(json::Object{})},
-                     {"due", row.due ? json::Value(format_rfc3339(*row.due)) : json::Value()},
-                     {"updated_at", format_rfc3339(row.updated)}});
+    items.push_back(
+        {{"act", row.act},
+         {"dossier", row.dossier},
+         {"regime", row.regime},
+         {"mode", row.mode},
+         {"title", regime != nullptr ? text_json(regime->title)
+                                     : json::Object{{"en", row.regime}, {"fr", row.regime}}},
+         {"regions", regions != nullptr ? *regions : json::Value(json::Object{})},
+         {"due", row.due ? json::Value(format_rfc3339(*row.due)) : json::Value()},
+         {"updated_at", format_rfc3339(row.updated)}});
   }
-  return json::Object{{"items", std::move(items)}, {"next", page.next ? json::Value(*page.next) : json::Value()}};
+  return json::Object{{"items", std::move(items)},
+                      {"next", page.next ? json::Value(*page.next) : json::Value()}};
 }
 
 }  // namespace entente::dossier

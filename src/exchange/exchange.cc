@@ -21,9 +21,11 @@ Unexpected refuse(std::string rule, std::string detail, std::string field) {
   return fail(Error{Code::kRefused, std::move(detail), std::move(field), std::move(rule), {}});
 }
 
-// The stored answer with the moment it is given, by which the sender measures the difference of the clocks.
+// The stored answer with the moment it is given, by which the sender measures the difference of the
+// clocks.
 http::Response dated(const std::string& answer, Instant now) {
-  return http::bytes_response("{\"now\":\"" + format_rfc3339(now) + "\"," + answer.substr(1), "application/json");
+  return http::bytes_response("{\"now\":\"" + format_rfc3339(now) + "\"," + answer.substr(1),
+                              "application/json");
 }
 
 // What a package is about, whatever its proofs and sending time: its steps.
@@ -36,21 +38,29 @@ std::string package_key(std::string_view sender, std::vector<std::string> steps)
 
 }  // namespace
 
-store::Migration migration() { return {"exchange", {kSchema}}; }
-
-Exchange::Exchange(dossier::Service& service, http::Client& client) : service_(service), client_(client), deliverer_(*this) {}
-
-Result<json::Object> Exchange::Deliverer::perform(const effects::Effect& effect) { return exchange_.deliver(effect); }
-
-void Exchange::add_routes(http::Router& router) {
-  router.add("POST", "/v1/inbox", [this](const http::Request& q) { return inbox(q); }, {.max_body = kMaxPackageBytes});
+store::Migration migration() {
+  return {"exchange", {kSchema}};
 }
 
-// ── receiving ────────────────────────────────────────────────────────────────────────────────────────────────────
+Exchange::Exchange(dossier::Service& service, http::Client& client)
+    : service_(service), client_(client), deliverer_(*this) {}
 
-// One step with its evidence: the leaf says what the envelope says, opens to its bytes, and lies in the sender's
-// ledger under a checkpoint the sender signed.
-Result<Exchange::Incoming> Exchange::read_item(const json::Value& item, const identity::PartyRow& from) {
+Result<json::Object> Exchange::Deliverer::perform(const effects::Effect& effect) {
+  return exchange_.deliver(effect);
+}
+
+void Exchange::add_routes(http::Router& router) {
+  router.add("POST", "/v1/inbox", [this](const http::Request& q) { return inbox(q); },
+             {.max_body = kMaxPackageBytes});
+}
+
+// ── receiving
+// ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// One step with its evidence: the leaf says what the envelope says, opens to its bytes, and lies in
+// the sender's ledger under a checkpoint the sender signed.
+Result<Exchange::Incoming> Exchange::read_item(const json::Value& item,
+                                               const identity::PartyRow& from) {
   if (!item.is_object()) return fail(Code::kInvalid, "a step must be an object", "/steps");
   json::Reader r(item.get_object(), "/steps");
   const auto& envelope_object = r.object("envelope");
@@ -64,22 +74,28 @@ Result<Exchange::Incoming> Exchange::read_item(const json::Value& item, const id
   in.step = to_hex(crypto::sha256(envelope.payload));
   for (const auto& s : envelope.signatures) in.keyids.push_back(s.keyid);
   ENTENTE_TRY(step, acts::parse_step(as_text(envelope.payload), in.step));
-  if (step.author().party != from.party) return refuse("sender", "a node delivers its own steps only", "/steps");
+  if (step.author().party != from.party)
+    return refuse("sender", "a node delivers its own steps only", "/steps");
   ENTENTE_TRY(leaf, ledger::parse_leaf(in.leaf.entry));
   ENTENTE_TRY(salt_bytes, from_base64(salt_text));
   ENTENTE_TRY(salt, crypto::Salt::from_bytes(salt_bytes));
-  if (leaf.act != step.act || leaf.move != step.move || leaf.regime != step.regime || leaf.party != from.party || leaf.at != step.at ||
-      leaf.role != step.author().role || !ledger::opens(leaf, ledger::kStepField, salt, as_text(envelope.payload)))
+  if (leaf.act != step.act || leaf.move != step.move || leaf.regime != step.regime ||
+      leaf.party != from.party || leaf.at != step.at || leaf.role != step.author().role ||
+      !ledger::opens(leaf, ledger::kStepField, salt, as_text(envelope.payload)))
     return refuse("SG12", "the leaf does not stand for this step", "/steps/leaf");
   const auto proof = ledger::verify_proof(in.leaf.proof, in.leaf.entry, from.log_vkey, {}, 0);
-  if (!proof) return refuse("SG12", "the step is not proven to be in its author's ledger: " + proof.error().detail, "/steps/proof");
+  if (!proof)
+    return refuse("SG12",
+                  "the step is not proven to be in its author's ledger: " + proof.error().detail,
+                  "/steps/proof");
   in.leaf.origin = proof->origin;
   in.leaf.index = static_cast<std::int64_t>(proof->index);
   in.leaf.salt = std::move(salt_bytes);
   return in;
 }
 
-Result<std::vector<Exchange::Incoming>> Exchange::read_items(const json::Array& items, const identity::PartyRow& from) {
+Result<std::vector<Exchange::Incoming>> Exchange::read_items(const json::Array& items,
+                                                             const identity::PartyRow& from) {
   std::vector<Incoming> out;
   for (const auto& item : items) {
     ENTENTE_TRY(in, read_item(item, from));
@@ -88,7 +104,8 @@ Result<std::vector<Exchange::Incoming>> Exchange::read_items(const json::Array& 
   return out;
 }
 
-void Exchange::refresh_directory(const identity::PartyRow& party, const std::vector<Incoming>& items) {
+void Exchange::refresh_directory(const identity::PartyRow& party,
+                                 const std::vector<Incoming>& items) {
   bool unknown = false;
   const auto looked = service_.parts().store.read([&](store::Tx& tx) -> Result<void> {
     for (const auto& in : items)
@@ -119,11 +136,14 @@ void Exchange::refresh_directory(const identity::PartyRow& party, const std::vec
     log::warn("directory.refused", {{"party", party.party}});
     return;
   }
-  if (const auto kept = service_.parts().store.write([&](store::Tx& tx) { return identity::refresh(tx, *entry); }); !kept)
+  if (const auto kept = service_.parts().store.write(
+          [&](store::Tx& tx) { return identity::refresh(tx, *entry); });
+      !kept)
     log::warn("directory.refused", {{"party", party.party}, {"why", kept.error().detail}});
 }
 
-Result<json::Array> Exchange::receive(const std::vector<Incoming>& items, std::vector<std::string>& made) {
+Result<json::Array> Exchange::receive(const std::vector<Incoming>& items,
+                                      std::vector<std::string>& made) {
   std::vector<std::pair<std::string, dossier::LeafInfo>> envelopes;
   envelopes.reserve(items.size());
   for (const auto& in : items) envelopes.emplace_back(in.envelope, in.leaf);
@@ -157,25 +177,37 @@ Result<http::Response> Exchange::inbox(const http::Request& q) {
   const auto& items = r.array("steps", kMaxPackageSteps);
   ENTENTE_CHECK_OK(r.done());
   if (items.empty()) return fail(Code::kInvalid, "a package holds at least one step", "/steps");
-  ENTENTE_TRY(from, store::read_returning<std::optional<identity::PartyRow>>(parts.store, [&](store::Tx& tx) { return identity::find_party(tx, sender); }));
+  ENTENTE_TRY(from,
+              store::read_returning<std::optional<identity::PartyRow>>(
+                  parts.store, [&](store::Tx& tx) { return identity::find_party(tx, sender); }));
   if (!from || sender == parts.party)
-    return fail(Error{Code::kUnauthorised, "this node does not know the sender", "/from", "directory", "exchange fingerprints out of band first"});
+    return fail(Error{Code::kUnauthorised, "this node does not know the sender", "/from",
+                      "directory", "exchange fingerprints out of band first"});
   ENTENTE_TRY(incoming, read_items(items, *from));
   std::vector<std::string> ids;
   for (const auto& in : incoming) ids.push_back(in.step);
   const std::string key = package_key(sender, ids);
-  ENTENTE_TRY(known, store::read_returning<store::Rows>(parts.store, [&](store::Tx& tx) { return tx.query("SELECT answer FROM inbox_receipt WHERE package = $1", {key}); }));
+  ENTENTE_TRY(known, store::read_returning<store::Rows>(parts.store, [&](store::Tx& tx) {
+                return tx.query("SELECT answer FROM inbox_receipt WHERE package = $1", {key});
+              }));
   if (!known.empty()) return dated(known[0].text(0), parts.clock.now());
 
   refresh_directory(*from, incoming);
   std::vector<std::string> made;
   ENTENTE_TRY(results, receive(incoming, made));
-  const bool rejected = std::any_of(results.begin(), results.end(), [](const json::Value& v) { return v.at("status") == "rejected"; });
+  const bool rejected = std::any_of(results.begin(), results.end(), [](const json::Value& v) {
+    return v.at("status") == "rejected";
+  });
   const Instant now = parts.clock.now();
-  crypto::Envelope receipt{std::string(kReceiptType),
-                           to_bytes(json::canonical(json::Object{{"v", 1}, {"party", parts.party}, {"from", sender}, {"package", key},
-                                                                 {"received_at", format_rfc3339(now)}, {"results", std::move(results)}})),
-                           {}};
+  crypto::Envelope receipt{
+      std::string(kReceiptType),
+      to_bytes(json::canonical(json::Object{{"v", 1},
+                                            {"party", parts.party},
+                                            {"from", sender},
+                                            {"package", key},
+                                            {"received_at", format_rfc3339(now)},
+                                            {"results", std::move(results)}})),
+      {}};
   ENTENTE_CHECK_OK(crypto::sign(receipt, parts.node_key));
   std::string answer;
   ENTENTE_CHECK_OK(parts.store.read([&](store::Tx& tx) -> Result<void> {
@@ -187,13 +219,17 @@ Result<http::Response> Exchange::inbox(const http::Request& q) {
       back.push_back(std::move(packed));
     }
     ENTENTE_TRY(envelope, json::parse(crypto::to_json(receipt)));
-    answer = boost::json::serialize(json::Object{{"receipt", std::move(envelope)}, {"steps", std::move(back)}});
+    answer = boost::json::serialize(
+        json::Object{{"receipt", std::move(envelope)}, {"steps", std::move(back)}});
     return {};
   }));
-  // A package with a rejected step may be mended (a key that becomes known): its receipt is not the last word.
+  // A package with a rejected step may be mended (a key that becomes known): its receipt is not the
+  // last word.
   if (!rejected) {
     ENTENTE_CHECK_OK(parts.store.write([&](store::Tx& tx) -> Result<void> {
-      ENTENTE_TRY(n, tx.exec("INSERT INTO inbox_receipt(package, sender, answer, at) VALUES($1,$2,$3,$4) ON CONFLICT(package) DO NOTHING", {key, sender, answer, to_ms(now)}));
+      ENTENTE_TRY(n, tx.exec("INSERT INTO inbox_receipt(package, sender, answer, at) "
+                             "VALUES($1,$2,$3,$4) ON CONFLICT(package) DO NOTHING",
+                             {key, sender, answer, to_ms(now)}));
       static_cast<void>(n);
       ENTENTE_TRY(rows, tx.query("SELECT answer FROM inbox_receipt WHERE package = $1", {key}));
       answer = rows.at(0).text(0);
@@ -204,12 +240,16 @@ Result<http::Response> Exchange::inbox(const http::Request& q) {
   return dated(answer, parts.clock.now());
 }
 
-// ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── sending
+// ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Result<json::Object> Exchange::pack(store::Tx& tx, const dossier::StoredStep& step) const {
   ENTENTE_TRY(envelope, json::parse(step.envelope));
   ENTENTE_TRY(proof, ledger::Log::proof(tx, static_cast<std::uint64_t>(step.leaf.index)));
-  return json::Object{{"envelope", std::move(envelope)}, {"leaf", step.leaf.entry}, {"salt", to_base64(step.leaf.salt)}, {"proof", proof}};
+  return json::Object{{"envelope", std::move(envelope)},
+                      {"leaf", step.leaf.entry},
+                      {"salt", to_base64(step.leaf.salt)},
+                      {"proof", proof}};
 }
 
 Result<json::Object> Exchange::deliver(const effects::Effect& effect) {
@@ -238,25 +278,31 @@ Result<json::Object> Exchange::deliver(const effects::Effect& effect) {
   request.method = "POST";
   request.url = peer->url + "/v1/inbox";
   request.headers = {{"Content-Type", "application/json"}};
-  request.body = boost::json::serialize(json::Object{{"from", parts.party}, {"sent_at", format_rfc3339(parts.clock.now())}, {"steps", std::move(packed)}});
+  request.body = boost::json::serialize(json::Object{{"from", parts.party},
+                                                     {"sent_at", format_rfc3339(parts.clock.now())},
+                                                     {"steps", std::move(packed)}});
   const Instant before = parts.clock.now();
   ENTENTE_TRY(answer, client_.send(request));
   const Instant after = parts.clock.now();
-  if (answer.status != 200) return fail(Code::kUnavailable, fmt::format("{} answered {}", to, answer.status));
+  if (answer.status != 200)
+    return fail(Code::kUnavailable, fmt::format("{} answered {}", to, answer.status));
   ENTENTE_TRY(body, json::parse_object(answer.body, kMaxPackageBytes));
   if (const auto theirs = parse_rfc3339(json::text_or(body, "now"))) {
     const auto skew = to_ms(*theirs) - to_ms(before + (after - before) / 2);
-    ENTENTE_CHECK_OK(parts.store.write([&](store::Tx& tx) { return dossier::record_skew(tx, to, skew, after); }));
+    ENTENTE_CHECK_OK(parts.store.write(
+        [&](store::Tx& tx) { return dossier::record_skew(tx, to, skew, after); }));
   }
   const auto* receipt = body.if_contains("receipt");
   if (receipt == nullptr) return fail(Code::kUnavailable, to + " answered without a receipt");
   ENTENTE_CHECK_OK(take_receipt(*peer, boost::json::serialize(*receipt), sent));
-  if (const auto* back = body.if_contains("steps"); back != nullptr && back->is_array() && !back->get_array().empty()) {
-    // Steps the peer made at once in answer, such as the receipt that starts the hour. Its own delivery would bring
-    // them too; a fault here is therefore only logged.
+  if (const auto* back = body.if_contains("steps");
+      back != nullptr && back->is_array() && !back->get_array().empty()) {
+    // Steps the peer made at once in answer, such as the receipt that starts the hour. Its own
+    // delivery would bring them too; a fault here is therefore only logged.
     std::vector<std::string> made;
     if (auto items = read_items(back->get_array(), *peer)) {
-      if (auto results = receive(*items, made); !results) log::warn("answer.refused", {{"party", to}, {"why", results.error().detail}});
+      if (auto results = receive(*items, made); !results)
+        log::warn("answer.refused", {{"party", to}, {"why", results.error().detail}});
     } else {
       log::warn("answer.refused", {{"party", to}, {"why", items.error().detail}});
     }
@@ -265,9 +311,11 @@ Result<json::Object> Exchange::deliver(const effects::Effect& effect) {
   return json::Object{{"sent", sent.size()}};
 }
 
-Result<void> Exchange::take_receipt(const identity::PartyRow& peer, std::string_view envelope_json, const std::vector<std::string>& sent) {
+Result<void> Exchange::take_receipt(const identity::PartyRow& peer, std::string_view envelope_json,
+                                    const std::vector<std::string>& sent) {
   ENTENTE_TRY(envelope, crypto::parse_envelope(envelope_json));
-  if (envelope.payload_type != kReceiptType) return fail(Code::kUnavailable, peer.party + " answered with something else than a receipt");
+  if (envelope.payload_type != kReceiptType)
+    return fail(Code::kUnavailable, peer.party + " answered with something else than a receipt");
   ENTENTE_CHECK_OK(crypto::verify_signature(envelope, envelope.signatures.front(), peer.node_key));
   ENTENTE_TRY(body, json::parse_object(as_text(envelope.payload)));
   json::Reader r(body);
@@ -278,7 +326,8 @@ Result<void> Exchange::take_receipt(const identity::PartyRow& peer, std::string_
   r.time("received_at");
   const auto& results = r.array("results", kMaxPackageSteps);
   ENTENTE_CHECK_OK(r.done());
-  if (party != peer.party || package != package_key(service_.parts().party, sent)) return fail(Code::kUnavailable, "the receipt is for another package");
+  if (party != peer.party || package != package_key(service_.parts().party, sent))
+    return fail(Code::kUnavailable, "the receipt is for another package");
   bool rejected = false;
   ENTENTE_CHECK_OK(service_.parts().store.write([&](store::Tx& tx) -> Result<void> {
     for (const auto& v : results) {
@@ -288,15 +337,23 @@ Result<void> Exchange::take_receipt(const identity::PartyRow& peer, std::string_
       if (std::find(sent.begin(), sent.end(), step) == sent.end()) continue;
       if (status == "rejected") {
         rejected = true;
-        log::warn("delivery.rejected", {{"party", peer.party}, {"step", step}, {"rule", json::text_or(v.get_object(), "rule")}, {"detail", json::text_or(v.get_object(), "detail")}});
+        log::warn("delivery.rejected", {{"party", peer.party},
+                                        {"step", step},
+                                        {"rule", json::text_or(v.get_object(), "rule")},
+                                        {"detail", json::text_or(v.get_object(), "detail")}});
         continue;
       }
-      if (status == "refused") log::warn("delivery.refused", {{"party", peer.party}, {"step", step}, {"rule", json::text_or(v.get_object(), "rule")}});
-      ENTENTE_CHECK_OK(dossier::acknowledge(tx, step, peer.party, envelope_json, service_.parts().clock.now()));
+      if (status == "refused")
+        log::warn("delivery.refused", {{"party", peer.party},
+                                       {"step", step},
+                                       {"rule", json::text_or(v.get_object(), "rule")}});
+      ENTENTE_CHECK_OK(
+          dossier::acknowledge(tx, step, peer.party, envelope_json, service_.parts().clock.now()));
     }
     return {};
   }));
-  if (rejected) return fail(Code::kUnavailable, peer.party + " rejected a step; it will be sent again");
+  if (rejected)
+    return fail(Code::kUnavailable, peer.party + " rejected a step; it will be sent again");
   return {};
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Node to node: steps travel in packages, each with its leaf, the salt that opens it and a proof of inclusion under a
-// checkpoint its author's ledger signed, so that an order that is not logged is not an order here either (I1). The
-// answer is a signed receipt; the same steps always get the same receipt. Delivery repeats until received.
+// Node to node: steps travel in packages, each with its leaf, the salt that opens it and a proof of
+// inclusion under a checkpoint its author's ledger signed, so that an order that is not logged is
+// not an order here either (I1). The answer is a signed receipt; the same steps always get the same
+// receipt. Delivery repeats until received.
 //
-// Trust: the sender's node key and log key come from the directory, confirmed out of band. An unknown official's key
-// makes the receiver fetch the sender's directory entry once, over the address it confirmed.
+// Trust: the sender's node key and log key come from the directory, confirmed out of band. An
+// unknown official's key makes the receiver fetch the sender's directory entry once, over the
+// address it confirmed.
 #pragma once
 
 #include "entente/dossier/service.h"
@@ -18,7 +20,8 @@ namespace entente::exchange {
 inline constexpr std::string_view kReceiptType = "application/vnd.entente.receipt+json";
 inline constexpr std::size_t kMaxPackageSteps = 64;
 inline constexpr std::size_t kMaxPackageBytes = 8 << 20;
-inline constexpr std::chrono::seconds kDirectoryRefresh{10};  // at most one fetch per party and interval
+inline constexpr std::chrono::seconds kDirectoryRefresh{
+    10};  // at most one fetch per party and interval
 
 store::Migration migration();
 
@@ -51,12 +54,14 @@ class Exchange {
   };
   Result<http::Response> inbox(const http::Request& request);
   Result<Incoming> read_item(const json::Value& item, const identity::PartyRow& from);
-  Result<std::vector<Incoming>> read_items(const json::Array& items, const identity::PartyRow& from);
+  Result<std::vector<Incoming>> read_items(const json::Array& items,
+                                           const identity::PartyRow& from);
   Result<json::Array> receive(const std::vector<Incoming>& items, std::vector<std::string>& made);
   void refresh_directory(const identity::PartyRow& party, const std::vector<Incoming>& items);
   Result<json::Object> pack(store::Tx& tx, const dossier::StoredStep& step) const;
   Result<json::Object> deliver(const effects::Effect& effect);
-  Result<void> take_receipt(const identity::PartyRow& peer, std::string_view envelope, const std::vector<std::string>& sent);
+  Result<void> take_receipt(const identity::PartyRow& peer, std::string_view envelope,
+                            const std::vector<std::string>& sent);
 
   dossier::Service& service_;
   http::Client& client_;

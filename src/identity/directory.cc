@@ -22,7 +22,9 @@ CREATE TABLE session (
 CREATE INDEX session_token ON session(token_hash);
 )sql";
 
-json::Array texts(const std::vector<std::string>& v) { return json::Array(v.begin(), v.end()); }
+json::Array texts(const std::vector<std::string>& v) {
+  return json::Array(v.begin(), v.end());
+}
 
 std::vector<std::string> read_texts(std::string_view text) {
   std::vector<std::string> out;
@@ -48,15 +50,19 @@ Result<Official> read_official(const json::Value& v) {
 
 Result<void> put_official(store::Tx& tx, std::string_view party, const Official& o) {
   // A key belongs to one person of one party, for ever; a revocation is never taken back.
-  ENTENTE_TRY(rows, tx.query("SELECT party, person FROM person_key WHERE keyid = $1", {o.key.id()}));
+  ENTENTE_TRY(rows,
+              tx.query("SELECT party, person FROM person_key WHERE keyid = $1", {o.key.id()}));
   if (!rows.empty() && (rows[0].text(0) != party || rows[0].text(1) != o.person))
     return fail(Code::kConflict, "a key already belongs to somebody else", "/officials");
   const store::Value revoked = o.revoked_at ? store::Value(to_ms(*o.revoked_at)) : store::Value();
-  ENTENTE_TRY(n, tx.exec("INSERT INTO person_key(keyid, party, person, name, public_key, roles, revoked_at) "
-                         "VALUES($1,$2,$3,$4,$5,$6,$7) ON CONFLICT(keyid) DO UPDATE SET roles = excluded.roles, "
-                         "revoked_at = COALESCE(person_key.revoked_at, excluded.revoked_at)",
-                         {o.key.id(), std::string(party), o.person, o.name, o.key.text(),
-                          json::canonical(texts(o.roles)), revoked}));
+  ENTENTE_TRY(
+      n,
+      tx.exec(
+          "INSERT INTO person_key(keyid, party, person, name, public_key, roles, revoked_at) "
+          "VALUES($1,$2,$3,$4,$5,$6,$7) ON CONFLICT(keyid) DO UPDATE SET roles = excluded.roles, "
+          "revoked_at = COALESCE(person_key.revoked_at, excluded.revoked_at)",
+          {o.key.id(), std::string(party), o.person, o.name, o.key.text(),
+           json::canonical(texts(o.roles)), revoked}));
   static_cast<void>(n);
   return {};
 }
@@ -81,7 +87,9 @@ constexpr std::string_view kPartyColumns =
 
 }  // namespace
 
-store::Migration migration() { return {"identity", {kSchema}}; }
+store::Migration migration() {
+  return {"identity", {kSchema}};
+}
 
 std::string to_envelope(const Entry& e, const crypto::PrivateKey& node_key) {
   json::Array officials;
@@ -136,16 +144,22 @@ Result<Entry> parse_entry(std::string_view envelope_json) {
 
 Result<void> trust(store::Tx& tx, const Entry& e, std::string_view confirmed, Instant now) {
   if (!same_fingerprint(e.node_key.fingerprint(), confirmed))
-    return fail(Error{Code::kForbidden, fmt::format("{} presents another key than the one you confirmed", e.party),
-                      "fingerprint", {}, "ask the organisation, over a channel you trust, to read its fingerprint aloud"});
+    return fail(
+        Error{Code::kForbidden,
+              fmt::format("{} presents another key than the one you confirmed", e.party),
+              "fingerprint",
+              {},
+              "ask the organisation, over a channel you trust, to read its fingerprint aloud"});
   ENTENTE_TRY(known, find_party(tx, e.party));
   if (known && known->node_key != e.node_key)
     return fail(Code::kConflict, e.party + " is already trusted with another key", "party");
-  ENTENTE_TRY(n, tx.exec("INSERT INTO party(party, name, kind, url, node_key, log_vkey, witness_vkey, "
-                         "confirmed_fingerprint, confirmed_at, issued_at) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,0) "
-                         "ON CONFLICT(party) DO NOTHING",
-                         {e.party, e.name, e.kind, e.url, e.node_key.text(), e.log_vkey, e.witness_vkey,
-                          e.node_key.fingerprint(), to_ms(now)}));
+  ENTENTE_TRY(
+      n, tx.exec(
+             "INSERT INTO party(party, name, kind, url, node_key, log_vkey, witness_vkey, "
+             "confirmed_fingerprint, confirmed_at, issued_at) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,0) "
+             "ON CONFLICT(party) DO NOTHING",
+             {e.party, e.name, e.kind, e.url, e.node_key.text(), e.log_vkey, e.witness_vkey,
+              e.node_key.fingerprint(), to_ms(now)}));
   static_cast<void>(n);
   return refresh(tx, e);
 }
@@ -154,19 +168,22 @@ Result<void> refresh(store::Tx& tx, const Entry& e) {
   ENTENTE_TRY(known, find_party(tx, e.party));
   if (!known) return fail(Code::kForbidden, e.party + " is not trusted here", "party");
   if (known->node_key != e.node_key)
-    return fail(Code::kForbidden, e.party + " signed with a key that was not confirmed", "node_key");
+    return fail(Code::kForbidden, e.party + " signed with a key that was not confirmed",
+                "node_key");
   if (known->kind != e.kind) return fail(Code::kForbidden, e.party + " changed what it is", "kind");
   // An older edition could hide a revocation: only newer ones count.
-  ENTENTE_TRY(n, tx.exec("UPDATE party SET name=$2, url=$3, log_vkey=$4, witness_vkey=$5, issued_at=$6 "
-                         "WHERE party=$1 AND issued_at <= $6",
-                         {e.party, e.name, e.url, e.log_vkey, e.witness_vkey, to_ms(e.issued_at)}));
+  ENTENTE_TRY(
+      n, tx.exec("UPDATE party SET name=$2, url=$3, log_vkey=$4, witness_vkey=$5, issued_at=$6 "
+                 "WHERE party=$1 AND issued_at <= $6",
+                 {e.party, e.name, e.url, e.log_vkey, e.witness_vkey, to_ms(e.issued_at)}));
   if (n == 0) return {};
   for (const auto& o : e.officials) ENTENTE_CHECK_OK(put_official(tx, e.party, o));
   return {};
 }
 
 Result<std::optional<PartyRow>> find_party(store::Tx& tx, std::string_view party) {
-  ENTENTE_TRY(rows, tx.query(std::string(kPartyColumns) + "WHERE party = $1", {std::string(party)}));
+  ENTENTE_TRY(rows,
+              tx.query(std::string(kPartyColumns) + "WHERE party = $1", {std::string(party)}));
   if (rows.empty()) return std::optional<PartyRow>();
   ENTENTE_TRY(p, read_party(rows[0]));
   return std::optional<PartyRow>(std::move(p));
@@ -183,7 +200,8 @@ Result<std::vector<PartyRow>> list_parties(store::Tx& tx) {
 }
 
 Result<std::optional<KeyOwner>> find_key(store::Tx& tx, std::string_view keyid) {
-  ENTENTE_TRY(rows, tx.query("SELECT party, person, name, public_key, roles, revoked_at FROM person_key WHERE keyid = $1",
+  ENTENTE_TRY(rows, tx.query("SELECT party, person, name, public_key, roles, revoked_at FROM "
+                             "person_key WHERE keyid = $1",
                              {std::string(keyid)}));
   if (!rows.empty()) {
     const auto& r = rows[0];
@@ -195,12 +213,14 @@ Result<std::optional<KeyOwner>> find_key(store::Tx& tx, std::string_view keyid) 
   // Few organisations, each with one node key: a scan is enough.
   ENTENTE_TRY(parties, list_parties(tx));
   for (const auto& p : parties)
-    if (p.node_key.id() == keyid) return std::optional<KeyOwner>(KeyOwner{p.party, {}, p.name, {}, p.node_key, std::nullopt});
+    if (p.node_key.id() == keyid)
+      return std::optional<KeyOwner>(KeyOwner{p.party, {}, p.name, {}, p.node_key, std::nullopt});
   return std::optional<KeyOwner>();
 }
 
 Result<std::vector<Official>> officials_of(store::Tx& tx, std::string_view party) {
-  ENTENTE_TRY(rows, tx.query("SELECT person, name, public_key, roles, revoked_at FROM person_key WHERE party = $1 ORDER BY keyid",
+  ENTENTE_TRY(rows, tx.query("SELECT person, name, public_key, roles, revoked_at FROM person_key "
+                             "WHERE party = $1 ORDER BY keyid",
                              {std::string(party)}));
   std::vector<Official> out;
   for (const auto& r : rows) {
@@ -213,7 +233,8 @@ Result<std::vector<Official>> officials_of(store::Tx& tx, std::string_view party
 }
 
 Result<Official> enrol(store::Tx& tx, std::string_view party, Official official, Instant) {
-  if (official.roles.empty()) return fail(Code::kInvalid, "a person needs at least one role", "roles");
+  if (official.roles.empty())
+    return fail(Code::kInvalid, "a person needs at least one role", "roles");
   if (official.name.empty()) return fail(Code::kInvalid, "a person needs a name", "name");
   // The pseudonym follows from the key, so that enrolling twice changes nothing.
   if (official.person.empty()) official.person = "p-" + official.key.id().substr(0, 20);
@@ -222,8 +243,9 @@ Result<Official> enrol(store::Tx& tx, std::string_view party, Official official,
 }
 
 Result<void> revoke(store::Tx& tx, std::string_view keyid, Instant now) {
-  ENTENTE_TRY(n, tx.exec("UPDATE person_key SET revoked_at = COALESCE(revoked_at, $2) WHERE keyid = $1",
-                         {std::string(keyid), to_ms(now)}));
+  ENTENTE_TRY(
+      n, tx.exec("UPDATE person_key SET revoked_at = COALESCE(revoked_at, $2) WHERE keyid = $1",
+                 {std::string(keyid), to_ms(now)}));
   if (n == 0) return fail(Code::kNotFound, "no such key", "keyid");
   ENTENTE_TRY(m, tx.exec("DELETE FROM session WHERE keyid = $1", {std::string(keyid)}));
   static_cast<void>(m);

@@ -2,11 +2,13 @@
 //
 // Who is who: organisations (parties), the natural persons who act for them, and their keys.
 //
-// A party publishes its directory entry at /.well-known/entente.json, signed by its node key. Another node trusts it
-// only after a person compared the node key's fingerprint out of band (`trust`); later editions are accepted when the
-// same node key signed them. Names of persons stay at home: others see a pseudonym, a key and roles.
+// A party publishes its directory entry at /.well-known/entente.json, signed by its node key.
+// Another node trusts it only after a person compared the node key's fingerprint out of band
+// (`trust`); later editions are accepted when the same node key signed them. Names of persons stay
+// at home: others see a pseudonym, a key and roles.
 //
-// A key that is unknown, revoked or lacks the role makes its step refused; nothing here decides silently.
+// A key that is unknown, revoked or lacks the role makes its step refused; nothing here decides
+// silently.
 #pragma once
 
 #include <optional>
@@ -43,7 +45,8 @@ struct Entry {
   Instant issued_at;
 };
 
-// The signed form. parse verifies the signature against the node key inside, which proves possession, not identity.
+// The signed form. parse verifies the signature against the node key inside, which proves
+// possession, not identity.
 std::string to_envelope(const Entry& entry, const crypto::PrivateKey& node_key);
 Result<Entry> parse_entry(std::string_view envelope_json);
 
@@ -64,10 +67,13 @@ struct PartyRow {
 
 store::Migration migration();
 
-// Records a party after its fingerprint was confirmed by a person. kForbidden when the entry's key has another
-// fingerprint; kConflict when the party is already trusted with another key (rotation is a ceremony, not an update).
-Result<void> trust(store::Tx& tx, const Entry& entry, std::string_view confirmed_fingerprint, Instant now);
-// A newer edition of a trusted party's entry: persons added, roles changed, keys revoked. Revocation is for ever.
+// Records a party after its fingerprint was confirmed by a person. kForbidden when the entry's key
+// has another fingerprint; kConflict when the party is already trusted with another key (rotation
+// is a ceremony, not an update).
+Result<void> trust(store::Tx& tx, const Entry& entry, std::string_view confirmed_fingerprint,
+                   Instant now);
+// A newer edition of a trusted party's entry: persons added, roles changed, keys revoked.
+// Revocation is for ever.
 Result<void> refresh(store::Tx& tx, const Entry& entry);
 Result<std::optional<PartyRow>> find_party(store::Tx& tx, std::string_view party);
 Result<std::vector<PartyRow>> list_parties(store::Tx& tx);

@@ -17,6 +17,7 @@ struct Self {
   std::string version;
 };
 
-void add_routes(http::Router& router, store::Store& store, const Self& self, const Clock& clock, Random& random);
+void add_routes(http::Router& router, store::Store& store, const Self& self, const Clock& clock,
+                Random& random);
 
 }  // namespace entente::identity

@@ -9,7 +9,10 @@
 namespace entente::identity {
 namespace {
 
-Unexpected unauthorised() { return fail(Error{Code::kUnauthorised, "log in first", {}, {}, "POST /v1/sessions with your key's id"}); }
+Unexpected unauthorised() {
+  return fail(
+      Error{Code::kUnauthorised, "log in first", {}, {}, "POST /v1/sessions with your key's id"});
+}
 
 std::string token_of(const http::Request& request) {
   const auto authorization = request.header("authorization");
@@ -34,28 +37,41 @@ Bytes hash_of(std::string_view token) {
 
 }  // namespace
 
-bool SessionUser::has(std::string_view role) const { return std::find(roles.begin(), roles.end(), role) != roles.end(); }
+bool SessionUser::has(std::string_view role) const {
+  return std::find(roles.begin(), roles.end(), role) != roles.end();
+}
 
-Result<Challenge> open_session(store::Tx& tx, std::string_view party, std::string_view keyid, Random& random, Instant now) {
+Result<Challenge> open_session(store::Tx& tx, std::string_view party, std::string_view keyid,
+                               Random& random, Instant now) {
   ENTENTE_TRY(owner, find_key(tx, keyid));
-  if (!owner || owner->party != party || owner->person.empty() || owner->revoked_at) return unauthorised();
+  if (!owner || owner->party != party || owner->person.empty() || owner->revoked_at)
+    return unauthorised();
   Challenge c{make_ulid(now, random), random.bytes(32)};
   ENTENTE_TRY(gone, tx.exec("DELETE FROM session WHERE expires_at < $1", {to_ms(now)}));
-  ENTENTE_TRY(n, tx.exec("INSERT INTO session(id, keyid, challenge, token_hash, expires_at) VALUES($1,$2,$3,NULL,$4)",
+  ENTENTE_TRY(n, tx.exec("INSERT INTO session(id, keyid, challenge, token_hash, expires_at) "
+                         "VALUES($1,$2,$3,NULL,$4)",
                          {c.session, std::string(keyid), c.bytes, to_ms(now + kChallengeTime)}));
   static_cast<void>(gone + n);
   return c;
 }
 
-Result<SessionUser> answer_session(store::Tx& tx, std::string_view session, ByteView signature, Random& random, Instant now) {
-  ENTENTE_TRY(rows, tx.query("SELECT keyid, challenge FROM session WHERE id = $1 AND token_hash IS NULL AND expires_at >= $2",
+Result<SessionUser> answer_session(store::Tx& tx, std::string_view session, ByteView signature,
+                                   Random& random, Instant now) {
+  ENTENTE_TRY(rows, tx.query("SELECT keyid, challenge FROM session WHERE id = $1 AND token_hash IS "
+                             "NULL AND expires_at >= $2",
                              {std::string(session), to_ms(now)}));
   if (rows.empty()) return unauthorised();
   ENTENTE_TRY(owner, find_key(tx, rows[0].text(0)));
   if (!owner || owner->revoked_at) return unauthorised();
-  if (!crypto::verify(owner->key, crypto::pae(kSessionType, rows[0].blob(1)), signature)) return unauthorised();
-  SessionUser user{to_base64url(random.bytes(32)), rows[0].text(0), owner->party, owner->person, owner->name,
-                   owner->roles, now + kSessionTime};
+  if (!crypto::verify(owner->key, crypto::pae(kSessionType, rows[0].blob(1)), signature))
+    return unauthorised();
+  SessionUser user{to_base64url(random.bytes(32)),
+                   rows[0].text(0),
+                   owner->party,
+                   owner->person,
+                   owner->name,
+                   owner->roles,
+                   now + kSessionTime};
   ENTENTE_TRY(n, tx.exec("UPDATE session SET token_hash = $2, expires_at = $3 WHERE id = $1",
                          {std::string(session), hash_of(user.token), to_ms(user.expires_at)}));
   static_cast<void>(n);
@@ -65,12 +81,19 @@ Result<SessionUser> answer_session(store::Tx& tx, std::string_view session, Byte
 Result<SessionUser> session_of(store::Tx& tx, const http::Request& request, Instant now) {
   const std::string token = token_of(request);
   if (token.empty()) return unauthorised();
-  ENTENTE_TRY(rows, tx.query("SELECT keyid, expires_at FROM session WHERE token_hash = $1 AND expires_at >= $2",
-                             {hash_of(token), to_ms(now)}));
+  ENTENTE_TRY(
+      rows,
+      tx.query("SELECT keyid, expires_at FROM session WHERE token_hash = $1 AND expires_at >= $2",
+               {hash_of(token), to_ms(now)}));
   if (rows.empty()) return unauthorised();
   ENTENTE_TRY(owner, find_key(tx, rows[0].text(0)));
   if (!owner || owner->revoked_at) return unauthorised();
-  return SessionUser{{}, rows[0].text(0), owner->party, owner->person, owner->name, owner->roles,
+  return SessionUser{{},
+                     rows[0].text(0),
+                     owner->party,
+                     owner->person,
+                     owner->name,
+                     owner->roles,
                      instant_from_ms(rows[0].integer(1))};
 }
 

@@ -11,8 +11,9 @@ namespace {
 const Object kNoObject;
 const Array kNoArray;
 
-// A scan that boost::json does not do for us: it keeps the last of two members with one name, which lets two
-// readers of one signed document see different things. Runs on text that has already parsed.
+// A scan that boost::json does not do for us: it keeps the last of two members with one name, which
+// lets two readers of one signed document see different things. Runs on text that has already
+// parsed.
 bool has_duplicate_names(std::string_view s) {
   std::vector<std::set<std::string_view>> names;
   std::vector<bool> in_object;
@@ -88,14 +89,16 @@ void write(const Value& value, std::string& out) {
 
 Result<Value> parse(std::string_view text, std::size_t max_bytes) {
   if (text.size() > max_bytes)
-    return fail(Code::kTooLarge, fmt::format("JSON of {} bytes; at most {}", text.size(), max_bytes));
+    return fail(Code::kTooLarge,
+                fmt::format("JSON of {} bytes; at most {}", text.size(), max_bytes));
   bj::parse_options options;
   options.max_depth = kMaxDepth;
   boost::system::error_code ec;
   Value value = bj::parse(text, ec, {}, options);
   if (ec) return fail(Code::kInvalid, "not JSON: " + ec.message());
   if (has_duplicate_names(text))
-    return fail(Code::kInvalid, "JSON with a member name twice in one object, or with an escaped name");
+    return fail(Code::kInvalid,
+                "JSON with a member name twice in one object, or with an escaped name");
   return value;
 }
 
@@ -111,7 +114,9 @@ std::string canonical(const Value& value) {
   return out;
 }
 
-const Value* find(const Object& object, std::string_view name) { return object.if_contains(name); }
+const Value* find(const Object& object, std::string_view name) {
+  return object.if_contains(name);
+}
 
 std::string_view text_or(const Object& object, std::string_view name, std::string_view otherwise) {
   const auto* v = object.if_contains(name);
@@ -132,7 +137,11 @@ const Value* Reader::take(std::string_view name, bool required) {
 }
 
 void Reader::fault(std::string_view name, std::string detail) {
-  faults_.push_back({Code::kInvalid, fmt::format("{} {}", name, detail), fmt::format("{}/{}", path_, name), {}, {}});
+  faults_.push_back({Code::kInvalid,
+                     fmt::format("{} {}", name, detail),
+                     fmt::format("{}/{}", path_, name),
+                     {},
+                     {}});
 }
 
 std::string Reader::text(std::string_view name, TextRule rule) {
@@ -167,7 +176,8 @@ std::int64_t Reader::integer(std::string_view name, std::int64_t min, std::int64
   return n;
 }
 
-std::optional<std::int64_t> Reader::integer_if(std::string_view name, std::int64_t min, std::int64_t max) {
+std::optional<std::int64_t> Reader::integer_if(std::string_view name, std::int64_t min,
+                                               std::int64_t max) {
   if (take(name, false) == nullptr) return std::nullopt;
   return integer(name, min, max);
 }
@@ -236,7 +246,8 @@ const Array* Reader::array_if(std::string_view name, std::size_t max) {
   return &array(name, max);
 }
 
-std::vector<std::string> Reader::texts(std::string_view name, std::size_t max_items, TextRule rule) {
+std::vector<std::string> Reader::texts(std::string_view name, std::size_t max_items,
+                                       TextRule rule) {
   std::vector<std::string> out;
   for (const Value& v : array(name, max_items)) {
     if (!v.is_string() || v.get_string().size() < rule.min || v.get_string().size() > rule.max) {
@@ -261,7 +272,8 @@ bool Reader::flag(std::string_view name, bool otherwise) {
 Result<void> Reader::done(bool strict) {
   if (strict)
     for (const auto& m : object_)
-      if (!seen_.contains(std::string_view(m.key()))) fault(m.key(), "is not a member of this form");
+      if (!seen_.contains(std::string_view(m.key())))
+        fault(m.key(), "is not a member of this form");
   if (faults_.empty()) return {};
   return fail(faults_.front());
 }

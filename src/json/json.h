@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON in and out. `parse` bounds depth and size before anything else looks at hostile input; `Reader` decodes an
-// object field by field and remembers every fault with its JSON Pointer, so that the caller gets them all at once.
+// JSON in and out. `parse` bounds depth and size before anything else looks at hostile input;
+// `Reader` decodes an object field by field and remembers every fault with its JSON Pointer, so
+// that the caller gets them all at once.
 //
 //   Reader r(object);
 //   auto party = r.text("party", {.min = 3, .max = 253});
 //   auto at    = r.time("at");
-//   ENTENTE_CHECK_OK(r.done());          // first fault, as an Error; unknown members are faults too
+//   ENTENTE_CHECK_OK(r.done());          // first fault, as an Error; unknown members are faults
+//   too
 #pragma once
 
 #include <boost/json.hpp>
@@ -33,13 +35,15 @@ inline constexpr std::size_t kMaxDepth = 32;  // deeper documents are attacks, n
 Result<Value> parse(std::string_view text, std::size_t max_bytes = 1 << 20);
 Result<Object> parse_object(std::string_view text, std::size_t max_bytes = 1 << 20);
 
-// Deterministic text: members in byte order of their names, no white space, the shortest number form. The bytes that
-// are signed are always stored and sent as they were signed; this form is for hashing and comparing our own values.
+// Deterministic text: members in byte order of their names, no white space, the shortest number
+// form. The bytes that are signed are always stored and sent as they were signed; this form is for
+// hashing and comparing our own values.
 std::string canonical(const Value& value);
 
 // Null when the member is missing or of another type.
 const Value* find(const Object& object, std::string_view name);
-std::string_view text_or(const Object& object, std::string_view name, std::string_view otherwise = {});
+std::string_view text_or(const Object& object, std::string_view name,
+                         std::string_view otherwise = {});
 // Value at a JSON Pointer (RFC 6901), or null.
 const Value* at_pointer(const Value& root, std::string_view pointer);
 
@@ -50,7 +54,8 @@ struct TextRule {
 
 class Reader {
  public:
-  explicit Reader(const Object& object, std::string path = {}) : object_(object), path_(std::move(path)) {}
+  explicit Reader(const Object& object, std::string path = {})
+      : object_(object), path_(std::move(path)) {}
 
   // Required members: a default value is returned, and the fault remembered, when missing or wrong.
   std::string text(std::string_view name, TextRule rule = {});

@@ -17,7 +17,8 @@ TEST(Parse, RefusesTwoReadersSeeingTwoDocuments) {
 TEST(Parse, RefusesDepthAndSizeAndJunk) {
   EXPECT_FALSE(parse(std::string(100, '[') + std::string(100, ']')));
   EXPECT_EQ(parse("[1,2,3]", 4).error().code, Code::kTooLarge);
-  for (const auto* bad : {"", "{", "[1,]", "{\"a\":1,}", "nul", "\"\xff\"", "1 2"}) EXPECT_FALSE(parse(bad)) << bad;
+  for (const auto* bad : {"", "{", "[1,]", "{\"a\":1,}", "nul", "\"\xff\"", "1 2"})
+    EXPECT_FALSE(parse(bad)) << bad;
 }
 
 TEST(Canonical, DoesNotDependOnMemberOrder) {

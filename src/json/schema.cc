@@ -27,9 +27,12 @@ std::string to_pointer(const std::string& context) {
       inside = false;
       out += '/';
       for (const char s : segment) {
-        if (s == '~') out += "~0";
-        else if (s == '/') out += "~1";
-        else out += s;
+        if (s == '~')
+          out += "~0";
+        else if (s == '/')
+          out += "~1";
+        else
+          out += s;
       }
     } else if (inside) {
       segment += c;
@@ -38,12 +41,14 @@ std::string to_pointer(const std::string& context) {
   return out;
 }
 
-// "Missing required property 'reasons'." names its member only in the sentence; the pointer should end with it.
+// "Missing required property 'reasons'." names its member only in the sentence; the pointer should
+// end with it.
 void append_missing_member(Violation& v) {
   constexpr std::string_view kMissing = "Missing required property '";
   if (!v.detail.starts_with(kMissing)) return;
   const auto end = v.detail.find('\'', kMissing.size());
-  if (end != std::string::npos) v.pointer += "/" + v.detail.substr(kMissing.size(), end - kMissing.size());
+  if (end != std::string::npos)
+    v.pointer += "/" + v.detail.substr(kMissing.size(), end - kMissing.size());
 }
 
 }  // namespace
@@ -79,9 +84,11 @@ std::vector<Violation> Schema::validate(const Value& value, std::size_t max) con
     append_missing_member(v);
     out.push_back(std::move(v));
   }
-  // The deepest fault says most: "Failed to validate against schema associated with property" lines come last.
-  std::stable_sort(out.begin(), out.end(),
-                   [](const Violation& a, const Violation& b) { return a.pointer.size() > b.pointer.size(); });
+  // The deepest fault says most: "Failed to validate against schema associated with property" lines
+  // come last.
+  std::stable_sort(out.begin(), out.end(), [](const Violation& a, const Violation& b) {
+    return a.pointer.size() > b.pointer.size();
+  });
   return out;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON Schema (draft 7 keywords), for forms that are data: regimes name one each. Compiled once, used from any thread.
+// JSON Schema (draft 7 keywords), for forms that are data: regimes name one each. Compiled once,
+// used from any thread.
 #pragma once
 
 #include <memory>
