@@ -18,8 +18,8 @@ namespace entente::app {
 namespace fs = std::filesystem;
 namespace {
 
-// The folder's database, next to a serving node or without one. Tables of identity only: the node
-// makes the others.
+// The folder's database, while no node serves it (the store has one owner: kBusy otherwise). Tables
+// of identity only: the node makes the others.
 Result<std::unique_ptr<store::Store>> open_store(const Config& config) {
   ENTENTE_TRY(store, sqlite::SqliteStore::open((config.folder / "entente.db").string(), {}));
   std::unique_ptr<store::Store> out = std::move(store);

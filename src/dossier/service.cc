@@ -178,6 +178,13 @@ Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& st
 Result<Outcome> Service::submit(std::string_view envelope_json, Source source,
                                 const LeafInfo& foreign_leaf) {
   auto verified = verify(envelope_json, foreign_leaf);
+  // Another organisation's step comes from its node, with the proof that its ledger holds it (I1):
+  // posted here directly it would move the act unlogged, and with a key its own node may have
+  // revoked.
+  if (verified && source == Source::kPerson && verified->step.author().party != parts_.party)
+    verified = fail(Error{Code::kForbidden,
+                          "a person's step is posted to the node of their own organisation", "/by",
+                          "SG12", "post it there; it arrives here with its ledger proof"});
   if (!verified) {
     log::warn("step.refused", {{"source", source == Source::kPeer ? "peer" : "person"},
                                {"rule", verified.error().rule},
