@@ -118,11 +118,14 @@ export class Stage {
     const child = spawn(this.binary, ['serve', node.folder], { stdio: ['ignore', 'pipe', log.fd] });
     this.children.set(id, child);
     child.exited = new Promise((r) => child.once('exit', (code, signal) => r({ code, signal })));
-    await new Promise((resolve, reject) => {
-      child.stdout.on('data', (d) => String(d).includes('ready ') && resolve());
-      child.once('exit', () => reject(new Error(`${id} did not start: ${readFileSync(node.log, 'utf8').trim().split('\n').slice(-2).join(' ')}`)));
-    });
-    await log.close();
+    try {
+      await new Promise((resolve, reject) => {
+        child.stdout.on('data', (d) => String(d).includes('ready ') && resolve());
+        child.once('exit', () => reject(new Error(`${id} did not start: ${readFileSync(node.log, 'utf8').trim().split('\n').slice(-2).join(' ')}`)));
+      });
+    } finally {
+      await log.close();
+    }
   }
   async stopNode(id, signal = 'SIGTERM') {
     const child = this.children.get(id);
