@@ -54,6 +54,12 @@ Result<void> put_official(store::Tx& tx, std::string_view party, const Official&
               tx.query("SELECT party, person FROM person_key WHERE keyid = $1", {o.key.id()}));
   if (!rows.empty() && (rows[0].text(0) != party || rows[0].text(1) != o.person))
     return fail(Code::kConflict, "a key already belongs to somebody else", "/officials");
+  // A node's key is nobody's: listed as a person's, it would make the steps of that node look like
+  // that person's, and a machine could stand in for a human (SG21).
+  ENTENTE_TRY(nodes, tx.query("SELECT party FROM party WHERE node_key = $1", {o.key.text()}));
+  if (!nodes.empty())
+    return fail(Code::kConflict, "a key already belongs to the node of " + nodes[0].text(0),
+                "/officials");
   const store::Value revoked = o.revoked_at ? store::Value(to_ms(*o.revoked_at)) : store::Value();
   ENTENTE_TRY(
       n,
@@ -153,6 +159,9 @@ Result<void> trust(store::Tx& tx, const Entry& e, std::string_view confirmed, In
   ENTENTE_TRY(known, find_party(tx, e.party));
   if (known && known->node_key != e.node_key)
     return fail(Code::kConflict, e.party + " is already trusted with another key", "party");
+  ENTENTE_TRY(owner, find_key(tx, e.node_key.id()));
+  if (owner && (owner->party != e.party || !owner->person.empty()))
+    return fail(Code::kConflict, "the node key already belongs to somebody else", "node_key");
   ENTENTE_TRY(
       n, tx.exec(
              "INSERT INTO party(party, name, kind, url, node_key, log_vkey, witness_vkey, "
