@@ -30,8 +30,13 @@ CREATE TABLE case_link (
   token TEXT PRIMARY KEY, act TEXT NOT NULL, role TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE(act, role));
 CREATE TABLE step_ack (
   step TEXT NOT NULL, party TEXT NOT NULL, receipt TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(step, party));
+CREATE TABLE idempotent (key TEXT PRIMARY KEY, step TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE answered (effect TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE TABLE peer_skew (party TEXT PRIMARY KEY, ms INTEGER NOT NULL, measured_at INTEGER NOT NULL);
+)sql";
+
+constexpr std::string_view kSchema2 = R"sql(
+CREATE TABLE lodged (key TEXT PRIMARY KEY, body TEXT NOT NULL, step TEXT NOT NULL, at INTEGER NOT NULL);
 )sql";
 
 // Sorts after every real due time, so that NULLs need no special case in the queue's order.
@@ -132,7 +137,7 @@ Result<Page> read_page(store::Tx& tx, const std::string& sql, store::Params para
 }  // namespace
 
 store::Migration migration() {
-  return {"dossier", {kSchema}};
+  return {"dossier", {kSchema, kSchema2}};
 }
 
 Result<std::vector<StoredStep>> steps_of(store::Tx& tx, std::string_view act) {
@@ -277,6 +282,19 @@ Result<std::optional<CaseLink>> find_case(store::Tx& tx, std::string_view token)
   return std::optional<CaseLink>(CaseLink{rows[0].text(0), rows[0].text(1)});
 }
 
+Result<std::optional<Lodged>> find_lodged(store::Tx& tx, std::string_view key) {
+  ENTENTE_TRY(rows, tx.query("SELECT body, step FROM lodged WHERE key = $1", {std::string(key)}));
+  if (rows.empty()) return std::optional<Lodged>();
+  return std::optional<Lodged>(Lodged{rows[0].text(0), rows[0].text(1)});
+}
+
+Result<void> put_lodged(store::Tx& tx, std::string_view key, const Lodged& lodged, Instant now) {
+  ENTENTE_TRY(n, tx.exec("INSERT INTO lodged(key, body, step, at) VALUES($1,$2,$3,$4)",
+                         {std::string(key), lodged.body, lodged.step, to_ms(now)}));
+  static_cast<void>(n);
+  return {};
+}
+
 Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view party,
                          std::string_view receipt, Instant now) {
   ENTENTE_TRY(n,
@@ -295,6 +313,18 @@ Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view a
                         "WHERE s.act = $1 AND s.own = 1 AND s.status = 'applied' AND a.step IS "
                         "NULL ORDER BY s.seq",
                     {std::string(act), std::string(party)});
+}
+
+Result<std::optional<std::string>> step_for_key(store::Tx& tx, std::string_view key) {
+  ENTENTE_TRY(rows, tx.query("SELECT step FROM idempotent WHERE key = $1", {std::string(key)}));
+  return rows.empty() ? std::optional<std::string>() : std::optional<std::string>(rows[0].text(0));
+}
+
+Result<void> keep_key(store::Tx& tx, std::string_view key, std::string_view step, Instant now) {
+  ENTENTE_TRY(n, tx.exec("INSERT INTO idempotent(key, step, at) VALUES($1,$2,$3)",
+                         {std::string(key), std::string(step), to_ms(now)}));
+  static_cast<void>(n);
+  return {};
 }
 
 Result<bool> answer_once(store::Tx& tx, std::string_view effect, Instant now) {

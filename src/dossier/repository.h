@@ -84,11 +84,23 @@ struct CaseLink {
 };
 Result<std::optional<CaseLink>> find_case(store::Tx& tx, std::string_view token);
 
+// What was lodged through a private link under an Idempotency-Key: a client that lost the answer
+// asks again and gets the step it made. `key` and `body` are hashes: the link's token is a secret.
+struct Lodged {
+  std::string body, step;
+};
+Result<std::optional<Lodged>> find_lodged(store::Tx& tx, std::string_view key);
+Result<void> put_lodged(store::Tx& tx, std::string_view key, const Lodged& lodged, Instant now);
+
 // Which peers have confirmed which of our steps.
 Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view party,
                          std::string_view receipt, Instant now);
 Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view act,
                                                std::string_view party);
+
+// `Idempotency-Key`s of requests in which the node speaks for somebody: which step each one became.
+Result<std::optional<std::string>> step_for_key(store::Tx& tx, std::string_view key);
+Result<void> keep_key(store::Tx& tx, std::string_view key, std::string_view step, Instant now);
 
 // True the first time for an effect's key: the node answers each cause with one step, however often
 // the fold sees it.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "entente/core/log.h"
@@ -287,30 +288,66 @@ Result<http::Response> post_notice(const Shared& p, const http::Request& q) {
                              201);
 }
 
+// What the holder of this link already has before the court or the reviewer.
+bool has_open_challenge(const Loaded& loaded, const acts::Move& move, const std::string& role) {
+  return std::any_of(loaded.state.reviews.begin(), loaded.state.reviews.end(),
+                     [&](const acts::Review& r) {
+                       return r.route == move.route && r.role == role &&
+                              acts::state_name(acts::Region::kReview, r.state) == "open";
+                     });
+}
+
+Result<Outcome> lodge(store::Tx& tx, const Shared& p, const CaseLink& link,
+                      const std::string& wanted, const std::string& grounds) {
+  ENTENTE_TRY(loaded, p->service.load(tx, link.act));
+  const acts::Move* move = nullptr;
+  for (const auto& m : loaded.regime->moves)
+    if (move == nullptr && !m.route.empty() && (wanted.empty() || m.name == wanted) &&
+        std::find(m.by.begin(), m.by.end(), link.role) != m.by.end())
+      move = &m;
+  if (move == nullptr) return fail(Code::kConflict, "this case has no remedy of that kind");
+  // A second click, or a repeat without a key, is the same challenge.
+  if (has_open_challenge(loaded, *move, link.role))
+    return fail(Code::kConflict, "your challenge is already before them", "/move");
+  return p->service.make(
+      tx, {{}, link.act, move->name, link.role, std::nullopt, {}, {{"grounds", grounds}}});
+}
+
 Result<http::Response> contest(const Shared& p, const http::Request& q) {
   ENTENTE_TRY(body, json::parse_object(q.body));
   json::Reader r(body);
   const std::string grounds = r.text("grounds", {.min = 1, .max = 20'000});
   const std::string wanted = r.text_if("move", {.max = 40}).value_or("");
   ENTENTE_CHECK_OK(r.done());
+  const auto idempotency = q.header("idempotency-key");
+  const std::string key = to_hex(
+      crypto::sha256(as_bytes(fmt::format("contest\n{}\n{}", q.param("token"), idempotency))));
+  const std::string asked = to_hex(crypto::sha256(as_bytes(q.body)));
   std::optional<Outcome> out;
   ENTENTE_CHECK_OK(p->store.write([&](store::Tx& tx) -> Result<void> {
     ENTENTE_TRY(link, find_case(tx, q.param("token")));
     if (!link) return fail(Code::kNotFound, "no such case");
-    ENTENTE_TRY(loaded, p->service.load(tx, link->act));
-    std::string move = wanted;
-    for (const auto& m : loaded.regime->moves)
-      if (move.empty() && !m.route.empty() &&
-          std::find(m.by.begin(), m.by.end(), link->role) != m.by.end())
-        move = m.name;
-    if (move.empty()) return fail(Code::kConflict, "this case has no remedy of that kind");
-    Wish wish{{}, link->act, move, link->role, std::nullopt, {}, {{"grounds", grounds}}};
-    ENTENTE_TRY(made, p->service.make(tx, wish));
+    if (!idempotency.empty()) {
+      ENTENTE_TRY(before, find_lodged(tx, key));
+      if (before) {
+        if (before->body != asked)
+          return fail(Error{Code::kRefused, "this Idempotency-Key was used for another request",
+                            "Idempotency-Key", "idempotency", "use a new key"});
+        ENTENTE_TRY(step, find_step(tx, before->step));
+        if (!step) return fail(Code::kCorrupt, "a lodged step is missing");
+        ENTENTE_TRY(known, p->service.outcome_of(tx, *step));
+        out = std::move(known);
+        return {};
+      }
+    }
+    ENTENTE_TRY(made, lodge(tx, p, *link, wanted, grounds));
+    if (!idempotency.empty() && made.status != "refused")
+      ENTENTE_CHECK_OK(put_lodged(tx, key, {asked, made.step}, p->clock.now()));
     out = std::move(made);
     return {};
   }));
   if (out->status == "refused") return fail(*out->why);
-  return http::json_response(outcome_json(*out), 201);
+  return http::json_response(outcome_json(*out), out->duplicate ? 200 : 201);
 }
 
 void add_public_routes(http::Router& router, const Shared& p) {

@@ -32,7 +32,7 @@ enum class Source : std::uint8_t { kPerson, kPeer, kNode };
 
 struct Outcome {
   std::string act, step, move;
-  std::string status;  // applied | waiting | refused
+  std::string status;  // applied | waiting | refused | rejected (not kept: send it again)
   std::optional<Error> why;
   bool duplicate = false;
   std::optional<LeafInfo> leaf;
@@ -90,9 +90,14 @@ class Service {
   // nothing.
   Result<Prepared> prepare(const Wish& wish, const acts::Hand& hand);
 
+  // The answer that a step got, for whoever asks again.
+  Result<Outcome> outcome_of(store::Tx& tx, const StoredStep& stored);
+
   // A step by the node's own key, inside the caller's unit.
   Result<Outcome> make(store::Tx& tx, const Wish& wish);
 
+  // What became of a step this node holds; kNotFound for others.
+  Result<Outcome> find(store::Tx& tx, std::string_view step);
   Result<Loaded> load(store::Tx& tx, std::string_view act);
   // What this node is in an act; empty when it takes no part.
   std::string position(const acts::ActState& state) const;
@@ -120,6 +125,8 @@ class Service {
   Result<void> check_participants(store::Tx& tx, const acts::ActState& state);
   Result<Outcome> admit(store::Tx& tx, Verified v, Source source, int depth);
   Result<Outcome> refuse(store::Tx& tx, const Verified& v, Source source, Error why);
+  Result<void> settle(store::Tx& tx, Loaded& after, const std::vector<std::string>& waited);
+  Result<Outcome> put_off(store::Tx& tx, const Verified& v, Error why);
   Result<void> project(store::Tx& tx, const Loaded& loaded);
   Result<LeafInfo> log_leaf(store::Tx& tx, const Verified& v, const acts::ActState& state);
   Result<void> want(store::Tx& tx, const Loaded& loaded,
@@ -129,7 +136,6 @@ class Service {
   Result<json::Object> node_body(store::Tx& tx, const acts::WantedEffect& effect,
                                  const Loaded& loaded);
   Result<Verified> sign_as_node(const Wish& wish, const Loaded& loaded);
-  Result<Outcome> outcome_of(store::Tx& tx, const StoredStep& stored);
   acts::Step step_from(const Wish& wish, const Loaded& loaded, const acts::Hand& hand) const;
 
   Parts parts_;

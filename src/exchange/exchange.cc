@@ -168,11 +168,25 @@ Result<json::Array> Exchange::receive(const std::vector<Incoming>& items,
   return results;
 }
 
+// What is refused before any step of it was read is written down too: a sender whose packages never
+// arrive must be able to learn why, and this node's people that somebody tried.
 Result<http::Response> Exchange::inbox(const http::Request& q) {
+  std::string sender;
+  auto answer = take_package(q, sender);
+  if (answer || http::status_of(answer.error().code) >= 500) return answer;
+  const auto& why = answer.error();
+  log::warn("package.refused", {{"party", sender}, {"rule", why.rule}, {"detail", why.detail}});
+  const dossier::Refusal refusal{0, service_.parts().clock.now(), {}, {}, {}, sender, "peer", why};
+  ENTENTE_CHECK_OK(service_.parts().store.write(
+      [&](store::Tx& tx) { return dossier::log_refusal(tx, refusal); }));
+  return answer;
+}
+
+Result<http::Response> Exchange::take_package(const http::Request& q, std::string& sender) {
   const auto& parts = service_.parts();
   ENTENTE_TRY(body, json::parse_object(q.body, kMaxPackageBytes));
   json::Reader r(body);
-  const std::string sender = r.text("from", {.min = 3, .max = 253});
+  sender = r.text("from", {.min = 3, .max = 253});
   r.skip("sent_at");
   const auto& items = r.array("steps", kMaxPackageSteps);
   ENTENTE_CHECK_OK(r.done());

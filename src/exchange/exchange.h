@@ -53,6 +53,8 @@ class Exchange {
     std::vector<std::string> keyids;
   };
   Result<http::Response> inbox(const http::Request& request);
+  // `sender`: whom the package says it is from, as soon as that is read.
+  Result<http::Response> take_package(const http::Request& request, std::string& sender);
   Result<Incoming> read_item(const json::Value& item, const identity::PartyRow& from);
   Result<std::vector<Incoming>> read_items(const json::Array& items,
                                            const identity::PartyRow& from);
