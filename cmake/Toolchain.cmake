@@ -28,7 +28,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of g++ 12 on std::string and std::variant once inlined (gcc PR 105651, 105562, 105593); clang, which
   # compiles the same code in the asan preset, has no such trouble.
   target_compile_options(entente_warnings INTERFACE
-    -Wno-array-bounds -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow)
+    -Wno-array-bounds -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
+    $<$<CONFIG:Release>:-Wno-stringop-overread>)
   # -fpch-preprocess lets ccache see through the precompiled header.
   add_compile_options(-fpch-preprocess)
 endif()
