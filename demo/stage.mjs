@@ -45,8 +45,8 @@ export async function until(what, probe, ms = 15000) {
 
 export class Stage {
   // binary: the entente executable; dir: an empty folder of its own; web: folder of the built screens or ''.
-  constructor({ binary, dir, web = '', ports = {}, clockOffsets = {} }) {
-    Object.assign(this, { binary, dir, web, ports, clockOffsets });
+  constructor({ binary, dir, web = '', ports = {}, clockOffsets = {}, home = false }) {
+    Object.assign(this, { binary, dir, web, ports, clockOffsets, home });
     this.nodes = {};
     this.keys = {};
     this.children = new Map();
@@ -79,6 +79,11 @@ export class Stage {
       ['platform', 'diane', 'Diane Noir', ['reviewer']],
       ['overseer', 'elias', 'Elias Blanc', ['overseer', 'court_clerk']],
     ];
+    if (this.home) {
+      // The authority of the Member State in which the provider is established (cross-border orders).
+      parties.push({ id: 'home', party: 'home.example', name: 'Home authority (demo)', kind: 'authority' });
+      people.push(['home', 'fergus', 'Fergus Byrne', ['home_officer']]);
+    }
     this.sitePort = this.ports.site ?? (await freePort());
     this.site = {
       root: path.join(this.dir, 'site'), base: `http://127.0.0.1:${this.sitePort}`,
@@ -147,10 +152,11 @@ export class Stage {
     await this.startNode('platform'); // first: it makes the map that nginx includes
     await this.startNode('authority');
     await this.startNode('overseer');
+    if (this.home) await this.startNode('home');
     await this.startNginx();
   }
   async stop() {
-    for (const id of ['authority', 'platform', 'overseer']) await this.stopNode(id);
+    for (const id of Object.keys(this.nodes)) await this.stopNode(id);
     await this.stopNode('nginx', 'SIGQUIT');
   }
 

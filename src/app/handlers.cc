@@ -19,6 +19,10 @@ CREATE TABLE item_fingerprint (
   act TEXT NOT NULL, target INTEGER NOT NULL, pdq TEXT NOT NULL, quality INTEGER NOT NULL, PRIMARY KEY(act, target));
 )sql";
 
+// For the attestation when the item had vanished by itself (Annex II asks what was done and when).
+constexpr std::string_view kGone =
+    "the item was no longer at its address when the order was carried out";
+
 struct Item {
   std::string act;
   std::size_t target = 0;
@@ -153,10 +157,19 @@ Result<json::Object> Handlers::disable(const effects::Effect& effect) {
       }
     }
   }
-  ENTENTE_TRY(done, parts_.site->disable(item.site_key, item.url, item.record));
-  result["preserved_sha256"] = done.preserved_sha256;
-  result["public_status"] = done.public_status;
-  result["checked_at"] = format_rfc3339(done.checked_at);
+  const auto done = parts_.site->disable(item.site_key, item.url, item.record);
+  if (!done && done.error().code == Code::kNotFound) {
+    // Gone before we came: that is an outcome to report, not a failure to retry. There is no copy
+    // to keep.
+    result["not_reversible_reason"] = kGone;
+    result["public_status"] = 404;
+    result["checked_at"] = format_rfc3339(parts_.service.parts().clock.now());
+    return result;
+  }
+  if (!done) return fail(done.error());
+  result["preserved_sha256"] = done->preserved_sha256;
+  result["public_status"] = done->public_status;
+  result["checked_at"] = format_rfc3339(done->checked_at);
   return result;
 }
 
@@ -164,11 +177,14 @@ Result<json::Object> Handlers::restore(const effects::Effect& effect) {
   if (parts_.site == nullptr)
     return fail(Code::kForbidden, "this node has no content host configured");
   ENTENTE_TRY(item, item_of(parts_.service, effect));
-  ENTENTE_TRY(done, parts_.site->restore(item.site_key, item.url));
-  return json::Object{{"sha256", done.sha256},
-                      {"public_status", done.public_status},
-                      {"checked_at", format_rfc3339(done.checked_at)},
-                      {"still_blocked", done.still_blocked}};
+  const auto done = parts_.site->restore(item.site_key, item.url);
+  if (!done && done.error().code == Code::kNotFound)
+    return json::Object{{"restored", false}, {"reason", kGone}};
+  if (!done) return fail(done.error());
+  return json::Object{{"sha256", done->sha256},
+                      {"public_status", done->public_status},
+                      {"checked_at", format_rfc3339(done->checked_at)},
+                      {"still_blocked", done->still_blocked}};
 }
 
 Result<json::Object> Handlers::erase(const effects::Effect& effect) {
@@ -269,6 +285,15 @@ Result<json::Object> Handlers::attestation_body(store::Tx& tx, const effects::Ef
   const std::string at = format_rfc3339(parts_.service.parts().clock.now());
   json::Object evidence = result;
   evidence.erase("preserved_sha256");
+  evidence.erase("not_reversible_reason");
+  const auto preserved = json::text_or(result, "preserved_sha256");
+  const auto keep = [&](json::Object body) {
+    if (preserved.empty())
+      body["not_reversible_reason"] = json::text_or(result, "not_reversible_reason");
+    else
+      body["preserved_sha256"] = preserved;
+    return body;
+  };
   if (move.schema == "tco-annex-ii") {
     // Annex II: who removed what, when, for which order.
     const json::Value form(s.form);
@@ -278,9 +303,9 @@ Result<json::Object> Handlers::attestation_body(store::Tx& tx, const effects::Ef
     };
     evidence["connector"] = "site";
     const auto* received = s.last("receive");
-    return json::Object{
+    return keep(json::Object{
         {"document", "D02"},
-        {"measure", "disabled_in_all_member_states"},
+        {"measure", preserved.empty() ? "removed" : "disabled_in_all_member_states"},
         {"measured_at", json::text_or(result, "checked_at", at)},
         {"received_at", received == nullptr ? at : format_rfc3339(received->at)},
         {"authority", text("/e/authority")},
@@ -289,14 +314,12 @@ Result<json::Object> Handlers::attestation_body(store::Tx& tx, const effects::Ef
         {"addressee_ref", s.act},
         {"authorised_person",
          s.last("accept", {}, 0) == nullptr ? std::string("-") : s.last("accept", {}, 0)->person},
-        {"preserved_sha256", json::text_or(result, "preserved_sha256")},
-        {"evidence", std::move(evidence)}};
+        {"evidence", std::move(evidence)}});
   }
   if (move.schema == "dsa-restriction")
-    return json::Object{{"measure", "disabled"},
-                        {"measured_at", json::text_or(result, "checked_at", at)},
-                        {"preserved_sha256", json::text_or(result, "preserved_sha256")},
-                        {"evidence", std::move(evidence)}};
+    return keep(json::Object{{"measure", preserved.empty() ? "removed" : "disabled"},
+                             {"measured_at", json::text_or(result, "checked_at", at)},
+                             {"evidence", std::move(evidence)}});
   if (move.schema == "attestation") return json::Object{{"evidence", std::move(evidence)}};
   return json::Object{};
 }

@@ -282,6 +282,14 @@ class Node {
     });
   }
 
+  Result<std::string> moderator_of(const http::Request& q) {
+    return store::read_returning<std::string>(*store_, [&](store::Tx& tx) -> Result<std::string> {
+      ENTENTE_TRY(user, identity::session_of(tx, q, clock_.now()));
+      if (!user.has("moderator")) return fail(Code::kForbidden, "only moderators decide");
+      return user.person;
+    });
+  }
+
   Result<void> open_routes() {
     identity::add_routes(router_, *store_, *self_, clock_, random_);
     ledger::add_routes(router_, *store_, witness_ ? &*witness_ : nullptr);
@@ -300,6 +308,7 @@ class Node {
                                      clock_,
                                      random_,
                                      [this](const http::Request& q) { return may_match(q); },
+                                     [this](const http::Request& q) { return moderator_of(q); },
                                      {}});
     }
     dossier::add_routes(router_, std::move(parts));

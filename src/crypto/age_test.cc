@@ -51,7 +51,7 @@ TEST(Age, OpensWhatItSealsForEveryRecipient) {
 }
 
 TEST(Age, TheAgeCommandOpensWhatWeSeal) {
-  if (!age_is_installed()) GTEST_SKIP() << "age is not installed";
+  ASSERT_TRUE(age_is_installed()) << "the age command is missing: scripts/test installs it";
   const TestFolder folder;
   SeededRandom random(3);
   const AgeIdentity identity = identity_number(4);
@@ -73,7 +73,7 @@ TEST(Age, TheAgeCommandOpensWhatWeSeal) {
 }
 
 TEST(Age, WeOpenWhatTheAgeCommandSeals) {
-  if (!age_is_installed()) GTEST_SKIP() << "age is not installed";
+  ASSERT_TRUE(age_is_installed()) << "the age command is missing: scripts/test installs it";
   const TestFolder folder;
   const AgeIdentity identity = identity_number(5);
   ASSERT_TRUE(run("age-keygen -o " + (folder / "other").string()));

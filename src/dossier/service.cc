@@ -19,6 +19,20 @@ bool covers(const std::vector<std::string>& after, const std::vector<std::string
   return std::includes(after.begin(), after.end(), heads.begin(), heads.end());
 }
 
+// What the fold sees. A draft that was refused because this node has no business in the act (I7) is
+// kept, but is no part of any act here: the fold, which knows no directory, would take it.
+std::vector<acts::Step> foldable(const std::vector<StoredStep>& steps) {
+  std::vector<acts::Step> out;
+  out.reserve(steps.size());
+  for (const auto& s : steps) {
+    if (s.status == "refused")
+      if (const auto why = json::parse_object(s.why); why && json::text_or(*why, "rule") == "I7")
+        continue;
+    out.push_back(s.step);
+  }
+  return out;
+}
+
 std::string kind_of_position(std::string_view position) {
   if (position == "addressee") return "platform";
   if (position == "overseer") return "overseer";
@@ -66,10 +80,7 @@ Result<Loaded> Service::load(store::Tx& tx, std::string_view act) {
   out.regime = parts_.regimes.find(steps.front().step.regime);
   if (out.regime == nullptr)
     return fail(Code::kUnsupported, "this node does not speak " + steps.front().step.regime);
-  std::vector<acts::Step> plain;
-  plain.reserve(steps.size());
-  for (auto& s : steps) plain.push_back(std::move(s.step));
-  auto folded = acts::fold(plain, *out.regime);
+  auto folded = acts::fold(foldable(steps), *out.regime);
   out.state = std::move(folded.state);
   out.waiting = std::move(folded.waiting);
   return out;
@@ -137,6 +148,10 @@ Result<Service::Verified> Service::verify(std::string_view envelope_json, const 
                       "/by",
                       "signature",
                       {}});
+  // Not kept: a step that is early by its author's clock may come again, and is then in time.
+  if (v.step.at > parts_.clock.now() + acts::kMaxSkew)
+    return fail(Error{Code::kRefused, "the step is dated in the future", "/at", "clock",
+                      "set the sender's clock"});
   ENTENTE_CHECK_OK(parts_.store.read([&](store::Tx& tx) -> Result<void> {
     for (const auto& hand : v.step.by)
       ENTENTE_CHECK_OK(check_hand(tx, v.envelope, hand, *v.regime));
@@ -155,7 +170,7 @@ Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& st
       // Whom we do not know we cannot hear, but another node may know them; only issuer and
       // addressee must be known.
       if (position == "issuer" || position == "addressee")
-        return fail(Error{Code::kRefused, party + " is not in this node's directory", field, "I7",
+        return fail(Error{Code::kConflict, party + " is not in this node's directory", field, "I7",
                           "confirm its fingerprint first: entente party add"});
       continue;
     }
@@ -258,6 +273,12 @@ Result<Outcome> Service::outcome_of(store::Tx& tx, const StoredStep& stored) {
   return o;
 }
 
+Result<Outcome> Service::find(store::Tx& tx, std::string_view step) {
+  ENTENTE_TRY(stored, find_step(tx, step));
+  if (!stored) return fail(Code::kNotFound, "no such step");
+  return outcome_of(tx, *stored);
+}
+
 Result<Outcome> Service::refuse(store::Tx& tx, const Verified& v, Source source, Error why) {
   const bool kept = source == Source::kPeer;
   log::warn("step.refused", {{"act", v.step.act},
@@ -282,6 +303,15 @@ Result<Outcome> Service::refuse(store::Tx& tx, const Verified& v, Source source,
                  false,      std::nullopt, {},          {}};
 }
 
+// Neither kept nor confirmed, so that its sender delivers it again: whom this node does not know
+// yet, it may know tomorrow.
+Result<Outcome> Service::put_off(store::Tx& tx, const Verified& v, Error why) {
+  ENTENTE_CHECK_OK(log_refusal(tx, {0, parts_.clock.now(), v.step.act, v.step.id, v.step.move,
+                                    v.step.author().party, "peer", why}));
+  return Outcome{v.step.act, v.step.id,    v.step.move, "rejected", std::move(why),
+                 false,      std::nullopt, {},          {}};
+}
+
 Result<LeafInfo> Service::log_leaf(store::Tx& tx, const Verified& v, const acts::ActState& state) {
   ledger::LeafInput in{
       v.step.act,           v.step.regime, v.step.move,        v.step.author().party,
@@ -298,6 +328,27 @@ Result<LeafInfo> Service::log_leaf(store::Tx& tx, const Verified& v, const acts:
   const auto& salt = leaf.salts.at(std::string(ledger::kStepField)).bytes;
   out.salt = Bytes(salt.begin(), salt.end());
   return out;
+}
+
+// After a step was stored: steps that waited for it are part of the act now, and cache and
+// projection follow.
+Result<void> Service::settle(store::Tx& tx, Loaded& after, const std::vector<std::string>& waited) {
+  for (const auto& w : waited) {
+    if (std::find(after.waiting.begin(), after.waiting.end(), w) != after.waiting.end()) continue;
+    const auto refused = std::find_if(after.state.refused.begin(), after.state.refused.end(),
+                                      [&](const auto& r) { return r.step == w; });
+    const bool applied = refused == after.state.refused.end();
+    ENTENTE_CHECK_OK(set_status(tx, w, applied ? "applied" : "refused",
+                                applied ? "" : error_json(refused->why)));
+  }
+  ENTENTE_TRY(version, version_of(tx, after.state.act));
+  after.version = version;
+  {
+    const std::lock_guard lock(cache_mutex_);
+    if (cache_.size() >= kMaxCachedActs) cache_.clear();
+    cache_[after.state.act] = std::make_shared<const Loaded>(after);
+  }
+  return project(tx, after);
 }
 
 Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int depth) {
@@ -327,7 +378,14 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
   const bool missing =
       std::any_of(v.step.after.begin(), v.step.after.end(),
                   [&](const std::string& a) { return !before.state.seen.contains(a); });
-  if (missing && source == Source::kPeer) {
+  if (missing && source != Source::kPeer)
+    return refuse(tx, v, source,
+                  {Code::kRefused,
+                   "the step names a predecessor that is not there",
+                   "/after",
+                   "causality",
+                   {}});
+  if (missing) {
     stored.status = "waiting";
     ENTENTE_CHECK_OK(insert_step(tx, stored));
     return Outcome{v.step.act,
@@ -342,6 +400,7 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
   }
   // The step is judged in the state it names. When it names the whole of what we hold, that is our
   // state.
+  std::vector<std::string> were_waiting;
   const bool tip = covers(v.step.after, before.state.heads) && before.waiting.empty();
   if (tip) {
     auto next = acts::apply(before.state, v.step, *v.regime, now);
@@ -349,51 +408,41 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
     wanted = acts::effects(before.state, *next, *v.regime);
     after.state = *std::move(next);
   } else {
-    if (v.step.at > now + acts::kMaxSkew)
-      return refuse(tx, v, source,
-                    {Code::kRefused, "the step is dated in the future", "/at", "clock", {}});
     ENTENTE_TRY(all, steps_of(tx, v.step.act));
-    std::vector<acts::Step> plain;
-    for (auto& s : all) plain.push_back(s.step);
+    for (const auto& s : all)
+      if (s.status == "waiting") were_waiting.push_back(s.step.id);
+    auto plain = foldable(all);
     plain.push_back(v.step);
     auto folded = acts::fold(
         plain, *v.regime, [&](const acts::ActState& b, const acts::ActState& a, const acts::Step&) {
           auto w = acts::effects(b, a, *v.regime);
           wanted.insert(wanted.end(), w.begin(), w.end());
         });
-    for (const auto& r : folded.state.refused)
-      if (r.step == v.step.id) return refuse(tx, v, source, r.why);
     after.state = std::move(folded.state);
     after.waiting = std::move(folded.waiting);
-    // Steps that waited for this one are part of the act now.
-    for (const auto& s : all) {
-      if (s.status != "waiting" ||
-          std::find(after.waiting.begin(), after.waiting.end(), s.step.id) != after.waiting.end())
-        continue;
-      const auto refused = std::find_if(after.state.refused.begin(), after.state.refused.end(),
-                                        [&](const auto& r) { return r.step == s.step.id; });
-      ENTENTE_CHECK_OK(
-          set_status(tx, s.step.id, refused == after.state.refused.end() ? "applied" : "refused",
-                     refused == after.state.refused.end() ? "" : error_json(refused->why)));
+    for (const auto& r : after.state.refused) {
+      if (r.step != v.step.id) continue;
+      ENTENTE_TRY(refused, refuse(tx, v, source, r.why));
+      // Kept as refused, it is there all the same for the steps that waited for it.
+      if (source == Source::kPeer && after.state.started()) {
+        ENTENTE_CHECK_OK(settle(tx, after, were_waiting));
+        ENTENTE_CHECK_OK(want(tx, after, wanted, refused.made, depth));
+      }
+      return refused;
     }
   }
   if (v.regime->move(v.step.move)->drafts)
     if (auto ok = check_participants(tx, after.state); !ok)
-      return refuse(tx, v, source, ok.error());
+      return source == Source::kPeer && ok.error().code == Code::kConflict
+                 ? put_off(tx, v, ok.error())
+                 : refuse(tx, v, source, ok.error());
 
   if (own) {
     ENTENTE_TRY(leaf, log_leaf(tx, v, after.state));
     stored.leaf = std::move(leaf);
   }
   ENTENTE_CHECK_OK(insert_step(tx, stored));
-  ENTENTE_TRY(version, version_of(tx, v.step.act));
-  after.version = version;
-  {
-    const std::lock_guard lock(cache_mutex_);
-    if (cache_.size() >= kMaxCachedActs) cache_.clear();
-    cache_[v.step.act] = std::make_shared<const Loaded>(after);
-  }
-  ENTENTE_CHECK_OK(project(tx, after));
+  ENTENTE_CHECK_OK(settle(tx, after, were_waiting));
   Outcome out{v.step.act,
               v.step.id,
               v.step.move,

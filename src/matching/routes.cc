@@ -52,6 +52,25 @@ Result<http::Response> get_match(const RouteParts& parts, const http::Request& r
   return http::json_response(to_json(check));
 }
 
+// A person closes the task: the upload goes online, or stays out. What the platform then does is
+// its own affair.
+Result<http::Response> decide_match(const RouteParts& parts, const http::Request& request) {
+  ENTENTE_TRY(person, parts.moderator(request));
+  ENTENTE_TRY(body, http::json_body(request));
+  json::Reader r(body);
+  const std::string decision = r.text("decision", {.max = 10});
+  if (decision != "kept" && decision != "removed") r.fault("decision", "must be kept or removed");
+  ENTENTE_CHECK_OK(r.done());
+  const ReviewState state = decision == "kept" ? ReviewState::kKept : ReviewState::kRemoved;
+  ENTENTE_TRY(
+      check,
+      store::write_returning<UploadCheck>(parts.store, [&](store::Tx& tx) -> Result<UploadCheck> {
+        ENTENTE_CHECK_OK(decide(tx, request.param("id"), state, person, parts.clock.now()));
+        return find_check(tx, request.param("id"));
+      }));
+  return http::json_response(to_json(check));
+}
+
 Result<http::Response> get_banks(const RouteParts& parts, const http::Request& request) {
   ENTENTE_CHECK_OK(parts.authorise(request));
   ENTENTE_TRY(banks, store::read_returning<std::vector<Bank>>(
@@ -109,7 +128,7 @@ Result<http::Response> get_entries(const RouteParts& parts, const http::Request&
 }  // namespace
 
 void add_routes(http::Router& router, RouteParts parts) {
-  check(parts.authorise != nullptr, "routes without authorisation");
+  check(parts.authorise != nullptr && parts.moderator != nullptr, "routes without authorisation");
   const auto shared = std::make_shared<const RouteParts>(std::move(parts));
   const auto with = [&shared](auto handler) {
     return [shared, handler](const http::Request& request) { return handler(*shared, request); };
@@ -119,6 +138,7 @@ void add_routes(http::Router& router, RouteParts parts) {
   picture.pool = http::Pool::kCpu;
   router.add("POST", "/v1/match", with(post_match), picture);
   router.add("GET", "/v1/match/{id}", with(get_match));
+  router.add("POST", "/v1/match/{id}/decision", with(decide_match));
   router.add("GET", "/v1/banks", with(get_banks));
   router.add("GET", "/v1/banks/{name}/entries", with(get_entries));
 }

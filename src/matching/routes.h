@@ -22,6 +22,8 @@ struct RouteParts {
   const Clock& clock;
   Random& random;
   std::function<Result<void>(const http::Request&)> authorise;
+  // Which moderator asks; an Error for everybody else. For decisions on review tasks (SG21).
+  std::function<Result<std::string>(const http::Request&)> moderator;
   // After a check is recorded that asks for a review: wakes the queue's screens. May be empty.
   std::function<void(const UploadCheck&)> review_opened;
 };

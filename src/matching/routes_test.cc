@@ -23,6 +23,10 @@ struct RoutesTest : testing::Test {
                           if (!allowed) return fail(Code::kUnauthorised, "who are you?");
                           return {};
                         },
+                        [this](const http::Request&) -> Result<std::string> {
+                          if (!allowed) return fail(Code::kForbidden, "moderators only");
+                          return std::string("p-camille");
+                        },
                         [this](const UploadCheck&) { ++told; }});
   }
 
@@ -51,6 +55,10 @@ TEST_F(RoutesTest, NothingAnswersAStranger) {
   EXPECT_EQ(ask("POST", "/v1/match", "x", "text/plain").error().code, Code::kUnauthorised);
   EXPECT_EQ(ask("GET", "/v1/match/x").error().code, Code::kUnauthorised);
   EXPECT_EQ(ask("GET", "/v1/banks").error().code, Code::kUnauthorised);
+  EXPECT_EQ(ask("POST", "/v1/match/x/decision", R"({"decision":"kept"})", "application/json")
+                .error()
+                .code,
+            Code::kForbidden);
   EXPECT_EQ(ask("GET", "/v1/banks/x/entries").error().code, Code::kUnauthorised);
 }
 
@@ -109,6 +117,15 @@ TEST_F(RoutesTest, ListsBanksAndPagesOfEntriesWithoutTheAddressOfTheContent) {
   EXPECT_EQ(second.at("items").as_array().size(), 1U);
   EXPECT_TRUE(second.at("next").is_null());
   EXPECT_EQ(json::canonical(json::Value(second)).find("illegal.example"), std::string::npos);
+}
+
+TEST_F(RoutesTest, OnlyAnOpenTaskCanBeDecidedAndOnlyWithAKnownWord) {
+  const auto decide = [&](const std::string& word) {
+    return ask("POST", "/v1/match/01ARZ3NDEKTSV4RRFFQ69G5FAV/decision",
+               R"({"decision":")" + word + R"("})", "application/json");
+  };
+  EXPECT_EQ(decide("delete").error().code, Code::kInvalid);
+  EXPECT_EQ(decide("kept").error().code, Code::kNotFound);
 }
 
 }  // namespace
