@@ -274,7 +274,7 @@ check('an order without its exemption assessment, from a peer whose own node let
 
 check('a peer’s step dated 11 minutes ahead is refused, 9 minutes ahead accepted', async () => {
   const late = prefecture.order(stage, url, { when: () => at(11 * minute) });
-  await stepRefused(platform, prefecture, [late.compose], 'refused', 'clock');
+  await stepRefused(platform, prefecture, [late.compose], 'rejected', 'clock'); // not kept: its time may come
   const near = prefecture.order(stage, url, { when: () => at(9 * minute) });
   const answer = await prefecture.send(platform, [near.compose, near.sign, near.send]);
   assert.deepEqual(results(answer).map((r) => r.status), ['applied', 'applied', 'applied']);
@@ -331,7 +331,7 @@ check('a receipt from the future cannot buy time; one that claims another’s pl
   const send = of(await bernard.act(d.act), 'send')[0];
   const { dossier } = await bernard.act(d.act);
   const receipt = (when) => provider.step({ act: d.act, dossier, move: 'receive', role: 'platform_system', after: [send.step], body: { received_at: when, contact_point: 'http://127.0.0.1:9' }, when });
-  await stepRefused(authority, provider, [receipt(at(11 * minute))], 'refused', 'clock');
+  await stepRefused(authority, provider, [receipt(at(11 * minute))], 'rejected', 'clock');
   // Nor can it be dated before the sending, as if the hour had passed for somebody else.
   await stepRefused(authority, provider, [receipt(at(-11 * minute))], 'refused', 'clock');
   assert.equal((await bernard.act(d.act)).regions.delivery, 'sent');
