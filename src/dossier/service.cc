@@ -19,17 +19,20 @@ bool covers(const std::vector<std::string>& after, const std::vector<std::string
   return std::includes(after.begin(), after.end(), heads.begin(), heads.end());
 }
 
-// What the fold sees. A draft that was refused because this node has no business in the act (I7) is
-// kept, but is no part of any act here: the fold, which knows no directory, would take it.
+// A draft that was refused because this node has no business in the act (I7) is kept, but is no
+// part of any act here: the fold, which knows no directory, would take it.
+bool is_foreign(const StoredStep& s) {
+  if (s.status != "refused") return false;
+  const auto why = json::parse_object(s.why);
+  return why && json::text_or(*why, "rule") == "I7";
+}
+
+// What the fold sees.
 std::vector<acts::Step> foldable(const std::vector<StoredStep>& steps) {
   std::vector<acts::Step> out;
   out.reserve(steps.size());
-  for (const auto& s : steps) {
-    if (s.status == "refused")
-      if (const auto why = json::parse_object(s.why); why && json::text_or(*why, "rule") == "I7")
-        continue;
-    out.push_back(s.step);
-  }
+  for (const auto& s : steps)
+    if (!is_foreign(s)) out.push_back(s.step);
   return out;
 }
 
@@ -330,16 +333,21 @@ Result<LeafInfo> Service::log_leaf(store::Tx& tx, const Verified& v, const acts:
   return out;
 }
 
-// After a step was stored: steps that waited for it are part of the act now, and cache and
-// projection follow.
-Result<void> Service::settle(store::Tx& tx, Loaded& after, const std::vector<std::string>& waited) {
-  for (const auto& w : waited) {
-    if (std::find(after.waiting.begin(), after.waiting.end(), w) != after.waiting.end()) continue;
+// After a step was stored: what the fold now says of the `others` (steps that waited for this one,
+// or that it came before) is written down, and cache and projection follow.
+Result<void> Service::settle(store::Tx& tx, Loaded& after, const std::vector<StoredStep>& others) {
+  for (const auto& o : others) {
+    if (is_foreign(o)) continue;
     const auto refused = std::find_if(after.state.refused.begin(), after.state.refused.end(),
-                                      [&](const auto& r) { return r.step == w; });
-    const bool applied = refused == after.state.refused.end();
-    ENTENTE_CHECK_OK(set_status(tx, w, applied ? "applied" : "refused",
-                                applied ? "" : error_json(refused->why)));
+                                      [&](const auto& r) { return r.step == o.step.id; });
+    const bool waits =
+        std::find(after.waiting.begin(), after.waiting.end(), o.step.id) != after.waiting.end();
+    const std::string_view status = waits                                  ? "waiting"
+                                    : refused != after.state.refused.end() ? "refused"
+                                                                           : "applied";
+    if (status == o.status) continue;
+    ENTENTE_CHECK_OK(
+        set_status(tx, o.step.id, status, status == "refused" ? error_json(refused->why) : ""));
   }
   ENTENTE_TRY(version, version_of(tx, after.state.act));
   after.version = version;
@@ -400,8 +408,10 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
   }
   // The step is judged in the state it names. When it names the whole of what we hold, that is our
   // state.
-  std::vector<std::string> were_waiting;
-  const bool tip = covers(v.step.after, before.state.heads) && before.waiting.empty();
+  // A refused step is no head, and may find its place after this one: then the fold must say.
+  std::vector<StoredStep> others;
+  const bool tip = covers(v.step.after, before.state.heads) && before.waiting.empty() &&
+                   before.state.refused.empty();
   if (tip) {
     auto next = acts::apply(before.state, v.step, *v.regime, now);
     if (!next) return refuse(tx, v, source, next.error());
@@ -409,9 +419,8 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
     after.state = *std::move(next);
   } else {
     ENTENTE_TRY(all, steps_of(tx, v.step.act));
-    for (const auto& s : all)
-      if (s.status == "waiting") were_waiting.push_back(s.step.id);
-    auto plain = foldable(all);
+    others = std::move(all);
+    auto plain = foldable(others);
     plain.push_back(v.step);
     auto folded = acts::fold(
         plain, *v.regime, [&](const acts::ActState& b, const acts::ActState& a, const acts::Step&) {
@@ -425,7 +434,7 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
       ENTENTE_TRY(refused, refuse(tx, v, source, r.why));
       // Kept as refused, it is there all the same for the steps that waited for it.
       if (source == Source::kPeer && after.state.started()) {
-        ENTENTE_CHECK_OK(settle(tx, after, were_waiting));
+        ENTENTE_CHECK_OK(settle(tx, after, others));
         ENTENTE_CHECK_OK(want(tx, after, wanted, refused.made, depth));
       }
       return refused;
@@ -442,7 +451,7 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
     stored.leaf = std::move(leaf);
   }
   ENTENTE_CHECK_OK(insert_step(tx, stored));
-  ENTENTE_CHECK_OK(settle(tx, after, were_waiting));
+  ENTENTE_CHECK_OK(settle(tx, after, others));
   Outcome out{v.step.act,
               v.step.id,
               v.step.move,

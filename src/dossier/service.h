@@ -125,7 +125,7 @@ class Service {
   Result<void> check_participants(store::Tx& tx, const acts::ActState& state);
   Result<Outcome> admit(store::Tx& tx, Verified v, Source source, int depth);
   Result<Outcome> refuse(store::Tx& tx, const Verified& v, Source source, Error why);
-  Result<void> settle(store::Tx& tx, Loaded& after, const std::vector<std::string>& waited);
+  Result<void> settle(store::Tx& tx, Loaded& after, const std::vector<StoredStep>& others);
   Result<Outcome> put_off(store::Tx& tx, const Verified& v, Error why);
   Result<void> project(store::Tx& tx, const Loaded& loaded);
   Result<LeafInfo> log_leaf(store::Tx& tx, const Verified& v, const acts::ActState& state);
