@@ -19,6 +19,8 @@ export async function makeStage(name, options = {}) {
   const dir = await fs.mkdtemp(path.join(os.tmpdir(), `entente-e2e-${name}-`));
   await fs.chmod(dir, 0o700);
   const stage = new Stage({ binary: defaultBinary(), dir, ...options });
+  // However this process ends, its nodes end with it.
+  process.once('exit', () => stage.children.forEach((child) => child.kill('SIGKILL')));
   await stage.build();
   stage.people = Object.fromEntries(Object.keys(stage.keys).map((who) => [who, new Person(stage, who)]));
   return stage;
