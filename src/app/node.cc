@@ -108,10 +108,16 @@ class Witnessing {
       if (p.witness_vkey.empty() || cosigned_[p.party] == size || size == 0) continue;
       const auto done =
           ledger::request_cosignature(client_, store_, log_, p.url + "/witness", p.witness_vkey);
-      if (done)
+      if (done) {
         cosigned_[p.party] = size;
-      else
+        contradicted_.erase(p.party);
+      } else if (done.error().code != Code::kCorrupt) {
         log::debug("witness.missed", {{"party", p.party}, {"why", done.error().detail}});
+      } else if (contradicted_.insert(p.party).second) {
+        // The witness holds another history than we do: a fork, or a backup that was too old. Once,
+        // not every two seconds: a human must look.
+        log::error("witness.contradiction", {{"party", p.party}, {"why", done.error().detail}});
+      }
     }
   }
 
@@ -122,6 +128,7 @@ class Witnessing {
   std::string self_;
   std::set<std::string> trusted_;                  // the thread's own
   std::map<std::string, std::uint64_t> cosigned_;  // the thread's own
+  std::set<std::string> contradicted_;             // the thread's own
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;  // guarded by mutex_
