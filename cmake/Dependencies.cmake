@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Third-party libraries, all from Debian 12 (scripts/install names the packages).
+# Third-party libraries, all from Debian 12 (scripts/lib.sh names the packages).
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Proof that a regime keeps its promises, before it may load (DESIGN.md §3). The regime's moves are
-// explored as a finite machine (one target, one review, every safeguard assumed satisfiable, clocks
-// assumed to run out when they may), breadth first, so that each finding carries the shortest path
-// that breaks the property.
+// Proof that a regime keeps its promises, before it may load (regimes/README.md). The regime's
+// moves are explored as a finite machine (one target, one review, every safeguard assumed
+// satisfiable, clocks assumed to run out when they may), breadth first, so that each finding
+// carries the shortest path that breaks the property.
 #pragma once
 
 #include <string>

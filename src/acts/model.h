@@ -3,8 +3,8 @@
 // The values of the pure core: regions and their states, steps, and the state of an act.
 //
 // An act is never stored as such: it is the fold of its steps (fold.h). Everything here is a value;
-// nothing does I/O or asks for the time. Words and regions: DESIGN.md §2; the machine:
-// docs/architecture.md, "One act".
+// nothing does I/O or asks for the time. Words, and one act from
+// its first step to its last: ARCHITECTURE.md.
 #pragma once
 
 #include <array>

@@ -43,7 +43,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
 using ErrorCode = boost::system::error_code;
-// The concrete executor instead of any_io_executor: half of the engine's speed (specs/stack.md §1).
+// The concrete executor instead of any_io_executor: half of the engine's speed.
 using IoExecutor = asio::io_context::executor_type;
 using Tcp = asio::ip::tcp;
 using TcpSocket = asio::basic_stream_socket<Tcp, IoExecutor>;

@@ -64,7 +64,7 @@ TEST(PdqReference, TheDebianPhotographsHashAsTheReferenceSays) {
   for (const Reference& photograph : kDebianPhotographs) {
     ASSERT_TRUE(fs::exists(kDebianFolder / photograph.file))
         << photograph.file
-        << " is missing: run scripts/install, or apt-get install mate-backgrounds";
+        << " is missing: run scripts/build, or apt-get install mate-backgrounds";
   }
   expect_references(kDebianFolder, kDebianPhotographs);
 }
