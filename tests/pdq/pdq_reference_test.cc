@@ -63,8 +63,7 @@ void expect_references(const fs::path& folder, const std::vector<Reference>& ref
 TEST(PdqReference, TheDebianPhotographsHashAsTheReferenceSays) {
   for (const Reference& photograph : kDebianPhotographs) {
     ASSERT_TRUE(fs::exists(kDebianFolder / photograph.file))
-        << photograph.file
-        << " is missing: run scripts/build, or apt-get install mate-backgrounds";
+        << photograph.file << " is missing: run scripts/build, or apt-get install mate-backgrounds";
   }
   expect_references(kDebianFolder, kDebianPhotographs);
 }
