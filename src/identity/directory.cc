@@ -180,11 +180,17 @@ Result<void> refresh(store::Tx& tx, const Entry& e) {
     return fail(Code::kForbidden, e.party + " signed with a key that was not confirmed",
                 "node_key");
   if (known->kind != e.kind) return fail(Code::kForbidden, e.party + " changed what it is", "kind");
+  // A party with a second ledger could tell two stories: which ledger speaks for it was settled
+  // when it was trusted. It may become a witness later; which key cosigns is then settled too.
+  if (known->log_vkey != e.log_vkey)
+    return fail(Code::kConflict,
+                e.party + " presents another ledger than the one it is trusted with", "log_vkey");
+  if (!known->witness_vkey.empty() && known->witness_vkey != e.witness_vkey)
+    return fail(Code::kConflict, e.party + " presents another witness key", "witness_vkey");
   // An older edition could hide a revocation: only newer ones count.
-  ENTENTE_TRY(
-      n, tx.exec("UPDATE party SET name=$2, url=$3, log_vkey=$4, witness_vkey=$5, issued_at=$6 "
-                 "WHERE party=$1 AND issued_at <= $6",
-                 {e.party, e.name, e.url, e.log_vkey, e.witness_vkey, to_ms(e.issued_at)}));
+  ENTENTE_TRY(n, tx.exec("UPDATE party SET name=$2, url=$3, witness_vkey=$4, issued_at=$5 "
+                         "WHERE party=$1 AND issued_at <= $5",
+                         {e.party, e.name, e.url, e.witness_vkey, to_ms(e.issued_at)}));
   if (n == 0) return {};
   for (const auto& o : e.officials) ENTENTE_CHECK_OK(put_official(tx, e.party, o));
   return {};

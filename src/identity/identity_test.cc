@@ -118,6 +118,23 @@ TEST_F(IdentityTest, APlatformCannotTurnIntoAnAuthority) {
   EXPECT_EQ(refresh_entry(entry("photos.example", "authority")).error().code, Code::kForbidden);
 }
 
+TEST_F(IdentityTest, APartyCannotTurnToASecondLedgerOrWitness) {
+  ASSERT_TRUE(trust_entry(entry()));
+  auto other_ledger = entry();
+  other_ledger.log_vkey = "interior.example/ledger+11111111+BBBB";
+  other_ledger.officials.push_back(official(alix_));
+  other_ledger.issued_at = kNoon + std::chrono::hours(1);
+  EXPECT_EQ(refresh_entry(other_ledger).error().field, "log_vkey");
+  EXPECT_EQ(trust_entry(other_ledger).error().field, "log_vkey");
+  EXPECT_FALSE(owner_of(alix_.public_key())) << "nothing of a refused edition is taken";
+  auto witness = entry();
+  witness.witness_vkey = "interior.example/witness+22222222+CCCC";
+  EXPECT_TRUE(refresh_entry(witness)) << "it may become a witness";
+  witness.witness_vkey = "interior.example/witness+33333333+DDDD";
+  EXPECT_EQ(refresh_entry(witness).error().field, "witness_vkey");
+  EXPECT_EQ(refresh_entry(entry()).error().field, "witness_vkey");
+}
+
 TEST_F(IdentityTest, AnOlderEditionCannotUndoARevocation) {
   auto e = entry();
   e.officials.push_back(official(alix_));

@@ -342,6 +342,23 @@ check('a receipt from the future cannot buy time; one that claims another’s pl
   await stepRefused(authority, provider, [overdue], 'refused', 'role');
 });
 
+check('a known party that turns to a second ledger, or to another key', async () => {
+  await stage.stopNode('platform');
+  const file = path.join(stage.dir, 'turned.entry');
+  const [log, node] = [prefecture.log, prefecture.node];
+  const again = async (what) => {
+    await fs.writeFile(file, prefecture.entry());
+    return assert.rejects(stage.entente('party', 'add', platform.folder, file, '--fingerprint', prefecture.node.fingerprint), what);
+  };
+  prefecture.log = stranger.log;
+  await again(/another ledger/);
+  prefecture.log = log;
+  prefecture.node = new Key(randomBytes(32));
+  await again(/already trusted with another key/);
+  prefecture.node = node;
+  await stage.startNode('platform');
+});
+
 // ── the person concerned ──
 let contested;
 check('a repeated challenge is one challenge', async () => {
