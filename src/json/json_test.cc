@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "entente/json/schema.h"
 
 namespace entente::json {
@@ -50,6 +53,29 @@ TEST(Schema, PointsAtTheMissingMember) {
   const auto brief = s->validate(*parse(R"({"a":{"b":"x"}})"));
   ASSERT_FALSE(brief.empty());
   EXPECT_EQ(brief[0].pointer, "/a/b");
+}
+
+// What one value left behind in a validator must not pass or fail the next, on any thread.
+TEST(Schema, RefusesByPatternOnEveryUseAndFromManyThreads) {
+  const auto s = Schema::compile(*parse(
+      R"({"type":"object","properties":{"a":{"pattern":"^[A-Z]{2}$"},"b":{"pattern":"^[0-9]+$"}}})"));
+  ASSERT_TRUE(s) << to_string(s.error());
+  const auto good = *parse(R"({"a":"FR","b":"12"})");
+  const auto bad_a = *parse(R"({"a":"fr","b":"12"})");
+  const auto bad_b = *parse(R"({"a":"FR","b":"x"})");
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        const auto a = s->validate(bad_a);
+        const auto b = s->validate(bad_b);
+        if (a.empty() || a[0].pointer != "/a" || b.empty() || b[0].pointer != "/b") ++wrong;
+        if (!s->validate(good).empty()) ++wrong;
+      }
+    });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/json/schema.h"
 
+#include <mutex>
 #include <valijson/adapters/boost_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
@@ -8,8 +9,28 @@
 
 namespace entente::json {
 
+// A Validator keeps the regular expressions it has compiled, which cost a hundred times what they
+// are used for, but serves one thread at a time: they wait here for the next caller.
 struct Schema::Impl {
+  std::unique_ptr<valijson::Validator> borrow() const {
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        auto out = std::move(idle.back());
+        idle.pop_back();
+        return out;
+      }
+    }
+    return std::make_unique<valijson::Validator>(valijson::Validator::kStrongTypes);
+  }
+  void give_back(std::unique_ptr<valijson::Validator> validator) const {
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(validator));
+  }
+
   valijson::Schema schema;
+  mutable std::mutex mutex;
+  mutable std::vector<std::unique_ptr<valijson::Validator>> idle;  // guarded by mutex
 };
 
 namespace {
@@ -71,11 +92,13 @@ Result<Schema> Schema::compile(const Value& document) {
 }
 
 std::vector<Violation> Schema::validate(const Value& value, std::size_t max) const {
-  valijson::Validator validator(valijson::Validator::kStrongTypes);
+  auto validator = impl_->borrow();
   valijson::ValidationResults results;
   const valijson::adapters::BoostJsonAdapter adapter(value);
   std::vector<Violation> out;
-  if (validator.validate(impl_->schema, adapter, &results)) return out;
+  const bool conforms = validator->validate(impl_->schema, adapter, &results);
+  impl_->give_back(std::move(validator));
+  if (conforms) return out;
   valijson::ValidationResults::Error error;
   while (out.size() < max && results.popError(error)) {
     std::string context;
