@@ -69,24 +69,30 @@ std::string Service::position(const acts::ActState& state) const {
   return {};
 }
 
-Result<Loaded> Service::load(store::Tx& tx, std::string_view act) {
+Result<std::shared_ptr<const Loaded>> Service::held(store::Tx& tx, std::string_view act) {
   ENTENTE_TRY(version, version_of(tx, act));
   {
     const std::lock_guard lock(cache_mutex_);
     const auto it = cache_.find(act);
-    if (it != cache_.end() && it->second->version == version) return *it->second;
+    if (it != cache_.end() && it->second->version == version) return it->second;
   }
   ENTENTE_TRY(steps, steps_of(tx, act));
-  Loaded out;
+  auto made = std::make_shared<Loaded>();
+  Loaded& out = *made;
   out.version = version;
-  if (steps.empty()) return out;
+  if (steps.empty()) return std::shared_ptr<const Loaded>(std::move(made));
   out.regime = parts_.regimes.find(steps.front().step.regime);
   if (out.regime == nullptr)
     return fail(Code::kUnsupported, "this node does not speak " + steps.front().step.regime);
   auto folded = acts::fold(foldable(steps), *out.regime);
   out.state = std::move(folded.state);
   out.waiting = std::move(folded.waiting);
-  return out;
+  return std::shared_ptr<const Loaded>(std::move(made));
+}
+
+Result<Loaded> Service::load(store::Tx& tx, std::string_view act) {
+  ENTENTE_TRY(loaded, held(tx, act));
+  return *loaded;
 }
 
 // ── signatures
@@ -158,18 +164,46 @@ Result<Service::Verified> Service::verify(std::string_view envelope_json, const 
   ENTENTE_CHECK_OK(parts_.store.read([&](store::Tx& tx) -> Result<void> {
     for (const auto& hand : v.step.by)
       ENTENTE_CHECK_OK(check_hand(tx, v.envelope, hand, *v.regime));
+    const auto* move = v.regime->move(v.step.move);
+    if (move != nullptr && move->drafts) return learn_kinds(tx, v.step);
     return {};
   }));
   return v;
+}
+
+// Empty for a party that is not in the directory.
+Result<std::string> Service::kind_of(store::Tx& tx, const std::string& party) {
+  {
+    const std::lock_guard lock(kinds_mutex_);
+    if (const auto it = kinds_.find(party); it != kinds_.end()) return it->second;
+  }
+  ENTENTE_TRY(row, identity::find_party(tx, party));
+  return row ? row->kind : std::string();
+}
+
+// Remembers the kinds of a draft's participants. Only from a reader's snapshot: what a writer sees
+// may still be undone.
+Result<void> Service::learn_kinds(store::Tx& committed, const acts::Step& step) {
+  const auto* named = json::find(step.body, "participants");
+  if (named == nullptr || !named->is_object()) return {};
+  for (const auto& [position, party] : named->get_object()) {
+    if (!party.is_string()) continue;
+    const std::string name(party.get_string());
+    ENTENTE_TRY(kind, kind_of(committed, name));
+    if (kind.empty()) continue;
+    const std::lock_guard lock(kinds_mutex_);
+    kinds_.emplace(name, kind);
+  }
+  return {};
 }
 
 Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& state) {
   bool ours = false;
   for (const auto& [position, party] : state.participants) {
     ours = ours || party == parts_.party;
-    ENTENTE_TRY(row, identity::find_party(tx, party));
+    ENTENTE_TRY(kind, kind_of(tx, party));
     const auto field = "/body/participants/" + position;
-    if (!row) {
+    if (kind.empty()) {
       // Whom we do not know we cannot hear, but another node may know them; only issuer and
       // addressee must be known.
       if (position == "issuer" || position == "addressee")
@@ -177,9 +211,9 @@ Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& st
                           "confirm its fingerprint first: entente party add"});
       continue;
     }
-    if (row->kind != kind_of_position(position))
+    if (kind != kind_of_position(position))
       return fail(Error{Code::kRefused,
-                        fmt::format("a {} cannot be the {} of an act", row->kind, position),
+                        fmt::format("a {} cannot be the {} of an act", kind, position),
                         field,
                         "I7",
                         {}});
@@ -335,35 +369,37 @@ Result<LeafInfo> Service::log_leaf(store::Tx& tx, const Verified& v, const acts:
 
 // After a step was stored: what the fold now says of the `others` (steps that waited for this one,
 // or that it came before) is written down, and cache and projection follow.
-Result<void> Service::settle(store::Tx& tx, Loaded& after, const std::vector<StoredStep>& others) {
+Result<void> Service::settle(store::Tx& tx, const std::shared_ptr<Loaded>& after,
+                             const std::vector<StoredStep>& others) {
   for (const auto& o : others) {
     if (is_foreign(o)) continue;
-    const auto refused = std::find_if(after.state.refused.begin(), after.state.refused.end(),
+    const auto refused = std::find_if(after->state.refused.begin(), after->state.refused.end(),
                                       [&](const auto& r) { return r.step == o.step.id; });
     const bool waits =
-        std::find(after.waiting.begin(), after.waiting.end(), o.step.id) != after.waiting.end();
-    const std::string_view status = waits                                  ? "waiting"
-                                    : refused != after.state.refused.end() ? "refused"
-                                                                           : "applied";
+        std::find(after->waiting.begin(), after->waiting.end(), o.step.id) != after->waiting.end();
+    const std::string_view status = waits                                   ? "waiting"
+                                    : refused != after->state.refused.end() ? "refused"
+                                                                            : "applied";
     if (status == o.status) continue;
     ENTENTE_CHECK_OK(
         set_status(tx, o.step.id, status, status == "refused" ? error_json(refused->why) : ""));
   }
-  ENTENTE_TRY(version, version_of(tx, after.state.act));
-  after.version = version;
+  ENTENTE_TRY(version, version_of(tx, after->state.act));
+  after->version = version;
   {
     const std::lock_guard lock(cache_mutex_);
     if (cache_.size() >= kMaxCachedActs) cache_.clear();
-    cache_[after.state.act] = std::make_shared<const Loaded>(after);
+    cache_[after->state.act] = after;  // from here on nobody changes it
   }
-  return project(tx, after);
+  return project(tx, *after);
 }
 
-Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int depth) {
+Result<Outcome> Service::admit(store::Tx& tx, const Verified& v, Source source, int depth) {
   ENTENTE_TRY(known, find_step(tx, v.step.id));
   if (known) return outcome_of(tx, *known);
   const Instant now = parts_.clock.now();
-  ENTENTE_TRY(before, load(tx, v.step.act));
+  ENTENTE_TRY(held_before, held(tx, v.step.act));
+  const Loaded& before = *held_before;
   if (before.regime != nullptr && before.regime != v.regime)
     return refuse(tx, v, source,
                   {Code::kRefused, "the act is under another regime", "/regime", "regime", {}});
@@ -379,8 +415,8 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
                     {Code::kRefused, "an act begins with its draft", "/move", "state", {}});
   }
 
-  Loaded after;
-  after.regime = v.regime;
+  const auto after = std::make_shared<Loaded>();
+  after->regime = v.regime;
   std::vector<acts::WantedEffect> wanted;
   StoredStep stored{0, v.step, v.envelope_json, "applied", "", own, v.foreign_leaf, now};
   const bool missing =
@@ -416,7 +452,7 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
     auto next = acts::apply(before.state, v.step, *v.regime, now);
     if (!next) return refuse(tx, v, source, next.error());
     wanted = acts::effects(before.state, *next, *v.regime);
-    after.state = *std::move(next);
+    after->state = *std::move(next);
   } else {
     ENTENTE_TRY(all, steps_of(tx, v.step.act));
     others = std::move(all);
@@ -427,27 +463,27 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
           auto w = acts::effects(b, a, *v.regime);
           wanted.insert(wanted.end(), w.begin(), w.end());
         });
-    after.state = std::move(folded.state);
-    after.waiting = std::move(folded.waiting);
-    for (const auto& r : after.state.refused) {
+    after->state = std::move(folded.state);
+    after->waiting = std::move(folded.waiting);
+    for (const auto& r : after->state.refused) {
       if (r.step != v.step.id) continue;
       ENTENTE_TRY(refused, refuse(tx, v, source, r.why));
       // Kept as refused, it is there all the same for the steps that waited for it.
-      if (source == Source::kPeer && after.state.started()) {
+      if (source == Source::kPeer && after->state.started()) {
         ENTENTE_CHECK_OK(settle(tx, after, others));
-        ENTENTE_CHECK_OK(want(tx, after, wanted, refused.made, depth));
+        ENTENTE_CHECK_OK(want(tx, *after, wanted, refused.made, depth));
       }
       return refused;
     }
   }
   if (v.regime->move(v.step.move)->drafts)
-    if (auto ok = check_participants(tx, after.state); !ok)
+    if (auto ok = check_participants(tx, after->state); !ok)
       return source == Source::kPeer && ok.error().code == Code::kConflict
                  ? put_off(tx, v, ok.error())
                  : refuse(tx, v, source, ok.error());
 
   if (own) {
-    ENTENTE_TRY(leaf, log_leaf(tx, v, after.state));
+    ENTENTE_TRY(leaf, log_leaf(tx, v, after->state));
     stored.leaf = std::move(leaf);
   }
   ENTENTE_CHECK_OK(insert_step(tx, stored));
@@ -459,20 +495,20 @@ Result<Outcome> Service::admit(store::Tx& tx, Verified v, Source source, int dep
               std::nullopt,
               false,
               std::nullopt,
-              regions_json(after.state),
+              regions_json(after->state),
               {}};
   if (own) {
     out.leaf = stored.leaf;
-    ENTENTE_CHECK_OK(deliver(tx, after, v.step));
+    ENTENTE_CHECK_OK(deliver(tx, *after, v.step));
   }
   log::info("step.applied", {{"act", v.step.act},
                              {"move", v.step.move},
                              {"party", v.step.author().party},
                              {"role", v.step.author().role}});
-  ENTENTE_CHECK_OK(want(tx, after, wanted, out.made, depth));
+  ENTENTE_CHECK_OK(want(tx, *after, wanted, out.made, depth));
   if (!out.made.empty()) {
-    ENTENTE_TRY(latest, load(tx, v.step.act));
-    out.regions = regions_json(latest.state);
+    ENTENTE_TRY(latest, held(tx, v.step.act));
+    out.regions = regions_json(latest->state);
   }
   return out;
 }

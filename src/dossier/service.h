@@ -123,9 +123,13 @@ class Service {
   Result<void> check_hand(store::Tx& tx, const crypto::Envelope& envelope, const acts::Hand& hand,
                           const acts::Regime& regime);
   Result<void> check_participants(store::Tx& tx, const acts::ActState& state);
-  Result<Outcome> admit(store::Tx& tx, Verified v, Source source, int depth);
+  Result<std::string> kind_of(store::Tx& tx, const std::string& party);
+  Result<void> learn_kinds(store::Tx& committed, const acts::Step& step);
+  Result<std::shared_ptr<const Loaded>> held(store::Tx& tx, std::string_view act);
+  Result<Outcome> admit(store::Tx& tx, const Verified& v, Source source, int depth);
   Result<Outcome> refuse(store::Tx& tx, const Verified& v, Source source, Error why);
-  Result<void> settle(store::Tx& tx, Loaded& after, const std::vector<StoredStep>& others);
+  Result<void> settle(store::Tx& tx, const std::shared_ptr<Loaded>& after,
+                      const std::vector<StoredStep>& others);
   Result<Outcome> put_off(store::Tx& tx, const Verified& v, Error why);
   Result<void> project(store::Tx& tx, const Loaded& loaded);
   Result<LeafInfo> log_leaf(store::Tx& tx, const Verified& v, const acts::ActState& state);
@@ -146,6 +150,10 @@ class Service {
   // rolled-back group can leave nothing false behind.
   std::mutex cache_mutex_;
   std::map<std::string, std::shared_ptr<const Loaded>, std::less<>> cache_;
+  // What kind each trusted party is, as committed: trust is never withdrawn and a kind never
+  // changes (identity::refresh), so that what was read once holds.
+  std::mutex kinds_mutex_;
+  std::map<std::string, std::string, std::less<>> kinds_;
 };
 
 json::Object regions_json(const acts::ActState& state);
