@@ -241,6 +241,23 @@ TEST(ShippedRegimes, KeepEveryPromise) {
   EXPECT_GE(seen, 3);
 }
 
+TEST(ShippedRegimes, AreWellFormedByThePublishedSchemaWhichRefusesAMisspeltKey) {
+  const auto files = Catalogue::builtin_files();
+  std::optional<json::Schema> schema;
+  for (const auto& f : files)
+    if (f.name == kRegimeSchema) schema = *json::Schema::compile(*json::parse(f.text));
+  ASSERT_TRUE(schema);
+  for (const auto& f : files) {
+    if (!f.name.ends_with(".toml")) continue;
+    auto document = regime_document(f, files);
+    ASSERT_TRUE(document) << to_string(document.error());
+    for (const auto& v : schema->validate(*document))
+      ADD_FAILURE() << f.name << " " << v.pointer << ": " << v.detail;
+    document->as_object()["move"].as_array()[0].as_object()["safegards"] = json::Array{};
+    EXPECT_FALSE(schema->validate(*document).empty()) << f.name;
+  }
+}
+
 TEST(ShippedRegimes, SpeakBothLanguagesAndNameTheirSources) {
   const auto catalogue = Catalogue::builtin();
   ASSERT_TRUE(catalogue) << to_string(catalogue.error());

@@ -466,6 +466,13 @@ std::string sha256_hex(std::string_view text) {
 
 }  // namespace
 
+Result<json::Value> regime_document(const SourceFile& file, const std::vector<SourceFile>& files) {
+  ENTENTE_TRY(root, load_table(file, files, 0));
+  std::ostringstream text;
+  text << toml::json_formatter(root);
+  return json::parse(text.str());
+}
+
 Result<Regime> parse_regime(const SourceFile& file, const std::vector<SourceFile>& files) {
   ENTENTE_TRY(root, load_table(file, files, 0));
   Regime out;

@@ -128,6 +128,12 @@ Result<void> check_regimes(const std::vector<fs::path>& files) {
   return {};
 }
 
+Result<void> print_regime_schema() {
+  for (const auto& f : acts::Catalogue::builtin_files())
+    if (f.name == acts::kRegimeSchema) fmt::print("{}", f.text);
+  return {};
+}
+
 Result<void> list_regimes() {
   ENTENTE_TRY(all, acts::Catalogue::builtin());
   for (const auto* r : all.all())

@@ -47,6 +47,7 @@ Result<void> verify_file(const VerifyOptions& options);
 Result<void> hash_files(const std::vector<std::filesystem::path>& files);
 Result<void> check_regimes(const std::vector<std::filesystem::path>& files);
 Result<void> list_regimes();
+Result<void> print_regime_schema();
 
 // ── over HTTP, signing here: the key never leaves this machine
 // ───────────────────────────────────────────────────

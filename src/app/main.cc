@@ -36,7 +36,7 @@ void add_node_commands(CLI::App& cli, Options& o, std::function<Result<void>()>&
   init->add_option("--kind", o.config.kind, "authority, platform or overseer")->required();
   init->add_option("--url", o.config.url, "where peers and people reach it")->required();
   init->add_option("--address", o.config.address, "address to listen on");
-  init->add_option("--port", o.port, "port to listen on")->required();
+  init->add_option("--port", o.port, "port to listen on")->required()->check(CLI::Range(0, 65535));
   init->add_option("--web", o.config.web, "folder of the built screens");
   init->add_flag("--plain-http", o.config.allow_plain_http, "let peers be reached over http");
   init->add_flag("--private-addresses", o.config.allow_private_addresses,
@@ -64,6 +64,17 @@ void add_node_commands(CLI::App& cli, Options& o, std::function<Result<void>()>&
       return app::serve(*config);
     };
   });
+  auto* routes = cli.add_subcommand("routes",
+                                    "Print method and pattern of everything a node of "
+                                    "this folder answers, but its screens");
+  routes->add_option("folder", o.folder)->required();
+  routes->callback([&] {
+    run = [&]() -> Result<void> {
+      auto config = app::load_config(o.folder);
+      if (!config) return tl::unexpected(config.error());
+      return app::print_routes(*config);
+    };
+  });
   auto* show = cli.add_subcommand("show", "Print a node's fingerprint and ledger key");
   show->add_option("folder", o.folder)->required();
   show->callback([&] { run = [&] { return app::show_node(o.folder); }; });
@@ -73,7 +84,7 @@ void add_node_commands(CLI::App& cli, Options& o, std::function<Result<void>()>&
   auto* nginx = cli.add_subcommand("nginx-conf",
                                    "Print an nginx configuration for the platform's content host");
   nginx->add_option("folder", o.folder)->required();
-  nginx->add_option("--port", o.port)->required();
+  nginx->add_option("--port", o.port)->required()->check(CLI::Range(0, 65535));
   nginx->add_option("--prefix", o.prefix, "folder for nginx's own files")->required();
   nginx->add_option("--user", o.nginx_user, "whom workers run as, when started as root");
   nginx->callback([&] {
@@ -154,6 +165,8 @@ void add_offline_commands(CLI::App& cli, Options& o, std::function<Result<void>(
   });
   auto* list = regime->add_subcommand("list", "List the regimes of this binary");
   list->callback([&] { run = [&] { return app::list_regimes(); }; });
+  auto* schema = regime->add_subcommand("schema", "Print the schema that regimes are written by");
+  schema->callback([&] { run = [&] { return app::print_regime_schema(); }; });
 }
 
 void add_remote_commands(CLI::App& cli, Options& o, std::function<Result<void>()>& run) {
