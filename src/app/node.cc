@@ -179,6 +179,8 @@ class Node {
     return open_routes();
   }
 
+  std::vector<std::pair<std::string, std::string>> routes() const { return router_.routes(); }
+
   Result<void> run() {
     sigset_t set;
     sigemptyset(&set);
@@ -379,6 +381,16 @@ class Node {
 };
 
 }  // namespace
+
+Result<void> print_routes(Config config) {
+  config.web.clear();
+  config.port = 0;  // any: nothing is served
+  Node node(config);
+  ENTENTE_CHECK_OK(node.open());
+  for (const auto& [method, pattern] : node.routes())
+    std::printf("%s %s\n", method.c_str(), pattern.c_str());
+  return {};
+}
 
 Result<void> serve(const Config& config) {
   // Before any thread exists, so that all inherit it: signals are taken by one thread with sigwait.
