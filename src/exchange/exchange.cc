@@ -46,7 +46,12 @@ Exchange::Exchange(dossier::Service& service, http::Client& client)
     : service_(service), client_(client), deliverer_(*this) {}
 
 Result<json::Object> Exchange::Deliverer::perform(const effects::Effect& effect) {
-  return exchange_.deliver(effect);
+  auto done = exchange_.deliver(effect);
+  // An order is given up by nobody: whatever a peer, or a proxy in its place, answers (a page in
+  // HTML, half a receipt), it is asked again.
+  if (!done && done.error().code != Code::kUnavailable && done.error().code != Code::kTimeout)
+    return fail(Code::kUnavailable, done.error().detail, done.error().field);
+  return done;
 }
 
 void Exchange::add_routes(http::Router& router) {
