@@ -134,6 +134,22 @@ TEST(Limits, RefusalReachesAClientThatGoesOnSending) {
   }
 }
 
+TEST(Limits, RefusalReachesAClientWhoseLargeBodyIsALittleTooLarge) {
+  constexpr std::size_t kLimit = 4 << 20;
+  Router router;
+  router.add("POST", "/large",
+             [](const Request&) -> Result<Response> { return text_response("taken"); },
+             {.max_body = kLimit});
+  const RunningServer server(router);
+  RawSocket socket(server.port());
+  socket.send("POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: 4194305\r\n\r\n");
+  EXPECT_EQ(socket.answer().status, 413);
+  EXPECT_TRUE(socket.ended());
+  const std::string piece(64 << 10, 'x');
+  for (std::size_t sent = 0; sent < kLimit; sent += piece.size())
+    ASSERT_TRUE(socket.send(piece)) << sent;
+}
+
 TEST(Limits, EndlessChunkExtensionIsRefused) {
   const Router router = plain_router();
   const RunningServer server(router);

@@ -58,8 +58,8 @@ inline constexpr std::size_t kJoinBelow =
     64 * 1024;  // smaller bodies are copied behind the head: one buffer
 inline constexpr std::size_t kMinWriteRate =
     128 * 1024;  // bytes/s a reader must take of a large body
-inline constexpr std::size_t kMaxLingerBytes =
-    1024 * 1024;  // of a refused body we swallow so that the answer arrives
+// Swallowed of a refused body, beyond the route's limit, so that the answer arrives.
+inline constexpr std::size_t kMaxLingerBytes = 1024 * 1024;
 inline constexpr std::chrono::seconds kLingerTime{2};
 
 // A body that grows with what arrived, never with what Content-Length promises.

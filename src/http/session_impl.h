@@ -283,7 +283,9 @@ void Session<Stream>::linger() {
                           [self = self()](ErrorCode ec, std::size_t n) {
                             if (self->closed()) return;
                             self->swallowed_ += n;
-                            if (ec || self->swallowed_ > kMaxLingerBytes) return self->close();
+                            // An honest sender a little over the route's limit sends that much.
+                            const auto most = self->route_.options.max_body + kMaxLingerBytes;
+                            if (ec || self->swallowed_ > most) return self->close();
                             self->linger();
                           });
 }
