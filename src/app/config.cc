@@ -15,9 +15,17 @@ namespace entente::app {
 namespace fs = std::filesystem;
 namespace {
 
+bool is_kind(std::string_view kind) {
+  return kind == "authority" || kind == "platform" || kind == "overseer";
+}
+
 std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
+      continue;
+    }
     if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
@@ -33,6 +41,36 @@ Result<void> refuse_unknown(const toml::table& table, const std::set<std::string
                               value.source().begin.line, where, key.str()),
                   std::string(key.str()));
   return {};
+}
+
+// What is there must be of its kind: a port in quotation marks must not load as no port.
+template <class T>
+Result<void> take(const toml::table& table, std::string_view key, T& out) {
+  const auto* node = table.get(key);
+  if (node == nullptr) return {};
+  const auto value = node->value_exact<T>();
+  if (!value)
+    return fail(Code::kInvalid,
+                fmt::format("entente.toml line {}: {} must be {}", node->source().begin.line, key,
+                            std::is_same_v<T, bool>          ? "true or false"
+                            : std::is_same_v<T, std::string> ? "a text"
+                                                             : "a whole number"),
+                std::string(key));
+  out = *value;
+  return {};
+}
+
+Result<SiteConfig> read_site(const toml::node& node) {
+  const auto* site = node.as_table();
+  if (site == nullptr) return fail(Code::kInvalid, "entente.toml: [site] must be a table", "site");
+  ENTENTE_CHECK_OK(
+      refuse_unknown(*site, {"content_root", "public_base", "blocked_map", "nginx_pid"}, "site."));
+  SiteConfig c;
+  ENTENTE_CHECK_OK(take(*site, "content_root", c.content_root));
+  ENTENTE_CHECK_OK(take(*site, "public_base", c.public_base));
+  ENTENTE_CHECK_OK(take(*site, "blocked_map", c.blocked_map));
+  ENTENTE_CHECK_OK(take(*site, "nginx_pid", c.nginx_pid));
+  return c;
 }
 
 Result<void> write_new(const fs::path& path, std::string_view text, fs::perms mode) {
@@ -63,36 +101,36 @@ Result<Config> load_config(const fs::path& folder) {
                      {"party", "name", "kind", "url", "address", "port", "web", "allow_plain_http",
                       "allow_private_addresses", "clock_offset_ms", "site"},
                      ""));
-  c.party = t["party"].value_or(std::string());
-  c.name = t["name"].value_or(std::string());
-  c.kind = t["kind"].value_or(std::string());
-  c.url = t["url"].value_or(std::string());
-  c.address = t["address"].value_or(std::string("127.0.0.1"));
-  const auto port = t["port"].value_or(std::int64_t{0});
+  ENTENTE_CHECK_OK(take(t, "party", c.party));
+  ENTENTE_CHECK_OK(take(t, "name", c.name));
+  ENTENTE_CHECK_OK(take(t, "kind", c.kind));
+  ENTENTE_CHECK_OK(take(t, "url", c.url));
+  ENTENTE_CHECK_OK(take(t, "address", c.address));
+  std::int64_t port = 0;
+  ENTENTE_CHECK_OK(take(t, "port", port));
   if (port < 0 || port > 65535)
     return fail(Code::kInvalid, "entente.toml: port must be 0 to 65535", "port");
   c.port = static_cast<std::uint16_t>(port);
-  c.web = t["web"].value_or(std::string());
-  c.allow_plain_http = t["allow_plain_http"].value_or(false);
-  c.allow_private_addresses = t["allow_private_addresses"].value_or(false);
-  c.clock_offset_ms = t["clock_offset_ms"].value_or(std::int64_t{0});
-  if (const auto* site = t["site"].as_table()) {
-    ENTENTE_CHECK_OK(refuse_unknown(
-        *site, {"content_root", "public_base", "blocked_map", "nginx_pid"}, "site."));
-    c.site = SiteConfig{(*site)["content_root"].value_or(std::string()),
-                        (*site)["public_base"].value_or(std::string()),
-                        (*site)["blocked_map"].value_or(std::string()),
-                        (*site)["nginx_pid"].value_or(std::string())};
+  ENTENTE_CHECK_OK(take(t, "web", c.web));
+  ENTENTE_CHECK_OK(take(t, "allow_plain_http", c.allow_plain_http));
+  ENTENTE_CHECK_OK(take(t, "allow_private_addresses", c.allow_private_addresses));
+  ENTENTE_CHECK_OK(take(t, "clock_offset_ms", c.clock_offset_ms));
+  if (const auto* site = t.get("site")) {
+    ENTENTE_TRY(read, read_site(*site));
+    c.site = std::move(read);
   }
   for (const auto& [name, value] :
        {std::pair{"party", &c.party}, {"name", &c.name}, {"kind", &c.kind}, {"url", &c.url}})
     if (value->empty())
       return fail(Code::kInvalid, fmt::format("entente.toml: {} is missing", name), name);
+  if (!is_kind(c.kind))
+    return fail(Code::kInvalid, "entente.toml: kind must be authority, platform or overseer",
+                "kind");
   return c;
 }
 
 Result<void> init_folder(const Config& c) {
-  if (c.kind != "authority" && c.kind != "platform" && c.kind != "overseer")
+  if (!is_kind(c.kind))
     return fail(Code::kInvalid, "kind must be authority, platform or overseer", "--kind");
   if (fs::exists(c.folder / "entente.toml"))
     return fail(Code::kConflict, c.folder.string() + " already holds a node");
