@@ -43,7 +43,7 @@ export interface Schema {
 export type Value = unknown;
 export type Values = Record<string, Value>;
 
-const kLongText = 300; // above this many characters a field is a text area
+const kLongText = 500; // above this many characters a field is a text area
 const kDatePattern = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T';
 const kHashPattern = '^[0-9a-f]{64}$';
 
