@@ -333,9 +333,7 @@ Result<http::Response> contest(const Shared& p, const http::Request& q) {
         if (before->body != asked)
           return fail(Error{Code::kRefused, "this Idempotency-Key was used for another request",
                             "Idempotency-Key", "idempotency", "use a new key"});
-        ENTENTE_TRY(step, find_step(tx, before->step));
-        if (!step) return fail(Code::kCorrupt, "a lodged step is missing");
-        ENTENTE_TRY(known, p->service.outcome_of(tx, *step));
+        ENTENTE_TRY(known, p->service.find(tx, before->step));
         out = std::move(known);
         return {};
       }

@@ -90,9 +90,6 @@ class Service {
   // nothing.
   Result<Prepared> prepare(const Wish& wish, const acts::Hand& hand);
 
-  // The answer that a step got, for whoever asks again.
-  Result<Outcome> outcome_of(store::Tx& tx, const StoredStep& stored);
-
   // A step by the node's own key, inside the caller's unit.
   Result<Outcome> make(store::Tx& tx, const Wish& wish);
 
@@ -136,9 +133,14 @@ class Service {
   Result<void> want(store::Tx& tx, const Loaded& loaded,
                     const std::vector<acts::WantedEffect>& wanted, std::vector<std::string>& made,
                     int depth);
+  Result<void> enqueue(store::Tx& tx, const acts::WantedEffect& w, const Loaded& loaded,
+                       const std::string& cause);
+  Result<void> take_back(store::Tx& tx, const Loaded& loaded,
+                         const std::vector<acts::WantedEffect>& wanted);
   Result<void> deliver(store::Tx& tx, const Loaded& loaded, const acts::Step& step);
   Result<json::Object> node_body(store::Tx& tx, const acts::WantedEffect& effect,
                                  const Loaded& loaded);
+  Result<Outcome> outcome_of(store::Tx& tx, const StoredStep& stored);
   Result<Verified> sign_as_node(const Wish& wish, const Loaded& loaded);
   acts::Step step_from(const Wish& wish, const Loaded& loaded, const acts::Hand& hand) const;
 
