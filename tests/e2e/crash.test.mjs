@@ -8,7 +8,7 @@ import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { outside, sleep } from '../../demo/stage.mjs';
-import { hex, seeded } from './lib/signer.mjs';
+import { hex, repeats, seeded } from './lib/signer.mjs';
 import { checkProof } from './lib/tlog.mjs';
 import { endStage, judge, makeStage, of, pictures, publish, quiet, rows, wholeOrder } from './lib/world.mjs';
 
@@ -88,7 +88,9 @@ test(`${kills} kills in the middle of the work (seed ${seed})`, { timeout: 230_0
   assert.equal(total(), kills);
   await quiet(stage);
   t.diagnostic(`${items.size} orders, ${acknowledged.size} acknowledged steps; kills: ${JSON.stringify(killed)}`);
+  t.diagnostic(`${repeats.requests} requests had to be repeated; ${repeats.acknowledgedBefore} steps had been taken although the answer was lost`);
   assert.ok(items.size >= atOnce);
+  assert.ok(repeats.requests >= kills / 4, 'the kills fell into the work');
 });
 
 const views = new Map(); // act -> {authority, platform, overseer}
