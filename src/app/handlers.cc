@@ -64,8 +64,11 @@ Result<Item> item_of(dossier::Service& service, const effects::Effect& effect) {
       return fail(Code::kInvalid, "the effect names no item");
     item.url = loaded.state.targets[item.target].canonical;
     const auto* accepted = loaded.state.last("accept", {}, item.target);
-    item.site_key = fmt::format("{}:{}:{}", effect.act, item.target,
-                                accepted == nullptr ? "-" : accepted->step.substr(0, 16));
+    // An effect that is taken back names the acceptance that caused it, which is no part of the act
+    // any more.
+    std::string cause(json::text_or(effect.payload, "cause"));
+    if (cause.empty()) cause = accepted == nullptr ? "-" : accepted->step;
+    item.site_key = fmt::format("{}:{}:{}", effect.act, item.target, cause.substr(0, 16));
     ENTENTE_TRY(url, dossier::record_url(tx, service, loaded.state));
     item.record = std::move(url);
     return {};

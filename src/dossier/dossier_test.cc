@@ -491,6 +491,73 @@ TEST_F(FromPeers, WhateverTheOrderOfArrivalTheStatusOfEachStepIsWhatTheFoldSays)
   }
 }
 
+// The authority withdraws while the moderator accepts: neither saw the other. Whichever of the two
+// the fold puts first, nothing stays blocked by an order that is withdrawn.
+TEST_F(FromPeers, NothingStaysRestrictedByAStepThatTheFoldRefuses) {
+  std::set<std::string> seen;
+  for (int round = 0; round < 32 && seen.size() < 4; ++round) {
+    for (const bool begun : {false, true}) {
+      TestDossier here(world, world.platform);
+      here.trust_all();
+      for (const auto* s : {&compose, &sign, &send})
+        ASSERT_EQ(here.submit(*s, Source::kPeer)->status, "applied");
+      world.clock.advance(std::chrono::seconds(1));
+      const auto accept = here.next(at::tco(), act, "accept");
+      const auto withdraw = here.next(at::tco(), act, "withdraw");  // has seen what accept has seen
+      ASSERT_EQ(here.submit(accept)->status, "applied");
+      const auto find = [&](std::string_view kind) -> std::optional<effects::Entry> {
+        for (auto& e : here.outbox(act))
+          if (e.effect.kind == kind) return e;
+        return std::nullopt;
+      };
+      const auto disable = find("content.disable");
+      ASSERT_TRUE(disable);
+      if (begun) {
+        ASSERT_TRUE(here.store().write([&](store::Tx& tx) -> Result<void> {
+          ENTENTE_TRY(n, tx.exec("UPDATE effect_outbox SET state = 'done' WHERE key = $1",
+                                 {disable->effect.key}));
+          EXPECT_EQ(n, 1);
+          return {};
+        }));
+      }
+      ASSERT_EQ(here.submit(withdraw, Source::kPeer)->status, "applied");
+      const auto status = here.step(accept.id)->status;
+      const auto now = std::string(effects::state_name(find("content.disable")->state));
+      const auto restore = find("content.restore");
+      if (status == "applied") {
+        EXPECT_EQ(here.region(act, Region::kExecution), "reversing");
+        EXPECT_EQ(now, begun ? "done" : "pending");
+        EXPECT_TRUE(restore);
+      } else {
+        EXPECT_EQ(here.region(act, Region::kExecution), "lapsed");
+        EXPECT_EQ(now, begun ? "done" : "cancelled");
+        EXPECT_EQ(restore.has_value(), begun);
+        if (restore) {
+          EXPECT_EQ(json::text_or(restore->effect.payload, "cause"), accept.id);
+          EXPECT_EQ(json::text_or(restore->effect.payload, "result"), "");
+        }
+      }
+      seen.insert(status + (begun ? " begun" : ""));
+    }
+  }
+  EXPECT_EQ(seen.size(), 4U) << "both orders, before and after the effect";
+}
+
+// Sequence numbers of a unit that was rolled back are given again: what was folded in it must not
+// pass for what came after.
+TEST_F(FromPeers, AStateThatWasRolledBackIsNotTakenForWhatCameInItsPlace) {
+  for (const auto* s : {&compose, &sign, &send})
+    ASSERT_EQ(platform.submit(*s, Source::kPeer)->status, "applied");
+  platform.service().on_effect(
+      [](store::Tx&, const acts::WantedEffect&, const Loaded&, effects::Effect&) -> Result<void> {
+        return fail(Code::kUnavailable, "the disk of the bank is full");
+      });
+  const auto close = platform.next(at::tco(), act, "close");
+  ASSERT_FALSE(platform.submit(platform.next(at::tco(), act, "accept")));
+  ASSERT_EQ(platform.submit(close, Source::kPeer)->status, "refused");
+  EXPECT_EQ(platform.region(act, Region::kExecution), "pending");
+}
+
 // ── replay
 
 // Any valid life of an act: the state a node carries along is the fold of what it stored, byte for

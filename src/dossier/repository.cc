@@ -172,9 +172,11 @@ Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view s
 }
 
 Result<Version> version_of(store::Tx& tx, std::string_view act) {
-  ENTENTE_TRY(rows, tx.query("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM step WHERE act = $1",
-                             {std::string(act)}));
-  return Version{rows[0].integer(0), rows[0].integer(1)};
+  ENTENTE_TRY(rows,
+              tx.query("SELECT COUNT(*), COALESCE(MAX(seq), 0), COALESCE((SELECT step FROM step "
+                       "WHERE act = $1 ORDER BY seq DESC LIMIT 1), '') FROM step WHERE act = $1",
+                       {std::string(act)}));
+  return Version{rows[0].integer(0), rows[0].integer(1), rows[0].text(2)};
 }
 
 Result<void> put_act(store::Tx& tx, const ActRow& a) {

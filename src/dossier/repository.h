@@ -39,9 +39,11 @@ Result<std::optional<StoredStep>> find_step(store::Tx& tx, std::string_view step
 Result<void> insert_step(store::Tx& tx, const StoredStep& step);
 Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view status,
                         std::string_view why);
-// (number of steps, highest sequence number): changes whenever the act's set of steps does.
+// Number of steps, highest sequence number and its step: changes whenever the act's set of steps
+// does. Numbers alone would not do: those of a unit that was rolled back are given again.
 struct Version {
   std::int64_t count = 0, last = 0;
+  std::string step;
   friend bool operator==(const Version&, const Version&) = default;
 };
 Result<Version> version_of(store::Tx& tx, std::string_view act);

@@ -472,6 +472,7 @@ Result<Outcome> Service::admit(store::Tx& tx, const Verified& v, Source source, 
       if (source == Source::kPeer && after->state.started()) {
         ENTENTE_CHECK_OK(settle(tx, after, others));
         ENTENTE_CHECK_OK(want(tx, *after, wanted, refused.made, depth));
+        ENTENTE_CHECK_OK(take_back(tx, *after, wanted));
       }
       return refused;
     }
@@ -506,6 +507,7 @@ Result<Outcome> Service::admit(store::Tx& tx, const Verified& v, Source source, 
                              {"party", v.step.author().party},
                              {"role", v.step.author().role}});
   ENTENTE_CHECK_OK(want(tx, *after, wanted, out.made, depth));
+  if (!tip) ENTENTE_CHECK_OK(take_back(tx, *after, wanted));
   if (!out.made.empty()) {
     ENTENTE_TRY(latest, held(tx, v.step.act));
     out.regions = regions_json(latest->state);
@@ -557,15 +559,50 @@ Result<void> Service::want(store::Tx& tx, const Loaded& loaded,
       made.insert(made.end(), outcome.made.begin(), outcome.made.end());
       continue;
     }
-    effects::Effect e;
-    e.key = w.key;
-    e.kind = w.kind;
-    e.act = w.act;
-    e.payload = {{"act", w.act}, {"result", w.result}, {"serial_group", "act:" + w.act}};
-    if (w.target) e.payload["target"] = *w.target;
-    if (fill_effect_) ENTENTE_CHECK_OK(fill_effect_(tx, w, loaded, e));
-    ENTENTE_TRY(fresh, effects::enqueue(tx, e, parts_.clock.now()));
-    static_cast<void>(fresh);
+    ENTENTE_CHECK_OK(enqueue(tx, w, loaded, {}));
+  }
+  return {};
+}
+
+Result<void> Service::enqueue(store::Tx& tx, const acts::WantedEffect& w, const Loaded& loaded,
+                              const std::string& cause) {
+  effects::Effect e;
+  e.key = w.key;
+  e.kind = w.kind;
+  e.act = w.act;
+  e.payload = {{"act", w.act}, {"result", w.result}, {"serial_group", "act:" + w.act}};
+  if (w.target) e.payload["target"] = *w.target;
+  if (!cause.empty()) e.payload["cause"] = cause;
+  if (fill_effect_) ENTENTE_CHECK_OK(fill_effect_(tx, w, loaded, e));
+  ENTENTE_TRY(fresh, effects::enqueue(tx, e, parts_.clock.now()));
+  static_cast<void>(fresh);
+  return {};
+}
+
+// A step that came late may go before one that already had effects, and take its ground away: the
+// order was withdrawn while it was being accepted. What the fold no longer wants is called off, or
+// undone if it has begun; nothing may stay restricted by a step that is refused.
+Result<void> Service::take_back(store::Tx& tx, const Loaded& loaded,
+                                const std::vector<acts::WantedEffect>& wanted) {
+  effects::Filter filter;
+  filter.act = loaded.state.act;
+  filter.limit = effects::kMaxListed;
+  const Instant now = parts_.clock.now();
+  ENTENTE_TRY(entries, effects::list(tx, filter, now));
+  const auto& rules = loaded.regime->effects;
+  for (const auto& entry : entries) {
+    const auto& e = entry.effect;
+    const auto rule = std::find_if(rules.begin(), rules.end(),
+                                   [&](const auto& r) { return r.undone && r.kind == e.kind; });
+    if (rule == rules.end() || entry.state == effects::State::kCancelled ||
+        entry.state == effects::State::kFailed ||
+        std::any_of(wanted.begin(), wanted.end(), [&](const auto& w) { return w.key == e.key; }))
+      continue;
+    ENTENTE_TRY(called_off, effects::cancel(tx, e.key, now));
+    if (called_off) continue;
+    acts::WantedEffect undo{"undo:" + e.key, rule->undo, rule->at, e.act, std::nullopt, true, {}};
+    if (const auto* t = e.payload.if_contains("target")) undo.target = t->to_number<std::size_t>();
+    ENTENTE_CHECK_OK(enqueue(tx, undo, loaded, e.key.substr(e.key.rfind(':') + 1)));
   }
   return {};
 }
