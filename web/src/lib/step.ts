@@ -21,7 +21,7 @@ export interface Payload {
 
 export interface Asked {
   act?: string;
-  regime: string; // name without version
+  regime: string; // name, with or without its version
   move: string;
   role: string;
   keyid: string;
@@ -61,7 +61,7 @@ export async function inspect(prepared: Prepared, asked: Asked): Promise<Payload
   if (toHex(await sha256(bytes)) !== prepared.step) refuse('step');
   const p = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Payload;
   if (p.act !== prepared.act || (asked.act !== undefined && p.act !== asked.act)) refuse('act');
-  if (p.regime.split('@')[0] !== asked.regime) refuse('regime');
+  if (p.regime !== asked.regime && p.regime.split('@')[0] !== asked.regime) refuse('regime');
   if (p.move !== asked.move) refuse('move');
   if (p.target !== asked.target) refuse('target');
   if ((p.review || undefined) !== asked.review) refuse('review');

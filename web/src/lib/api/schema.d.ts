@@ -475,6 +475,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/match/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A moderator closes a review task; a match alone never decides */
+        post: operations["decideMatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/banks": {
         parameters: {
             query?: never;
@@ -993,15 +1012,65 @@ export interface components {
             id: string;
             /** @enum {string} */
             proposal: "none" | "review";
-            quality?: number;
-            pdq?: string;
-            matches?: {
+            /** @description of the fingerprint, 0 to 100; low quality matches nothing */
+            quality: number;
+            pdq: string;
+            /** @description of the upload */
+            sha256: string;
+            /** @description why nothing could be said */
+            note?: string;
+            matches: {
                 bank: string;
-                entry?: number;
+                entry: number;
                 distance: number;
                 label: string;
+                /** @description that put the fingerprint there */
                 act: string;
+                /** @description lawful in some contexts: look, do not remove (SG22) */
+                context: boolean;
             }[];
+            created_at: string;
+            /**
+             * @description of the review task that the match opened
+             * @enum {string}
+             */
+            review_state?: "open" | "kept" | "removed";
+            decided_by?: string;
+            decided_at?: string;
+        };
+        Bank: {
+            name: string;
+            title: string;
+            /** @description bits of 256 that may differ */
+            radius: number;
+            /** @description entries that match */
+            live: number;
+            created_at: string;
+        };
+        BankEntry: {
+            id: number;
+            pdq: string;
+            quality: number;
+            label: string;
+            context: boolean;
+            act: string;
+            added_by_step: string;
+            added_at: string;
+            tombstoned_at: string | null;
+        };
+        Refusal: {
+            id: number;
+            at: string;
+            act: string;
+            step: string;
+            move: string;
+            party: string;
+            /** @enum {string} */
+            source: "person" | "peer" | "node";
+            code: string;
+            rule: string;
+            field: string;
+            detail: string;
         };
         Package: {
             from: string;
@@ -1540,7 +1609,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        items: Record<string, never>[];
+                        items: components["schemas"]["Refusal"][];
                         next?: string | null;
                     };
                 };
@@ -1705,6 +1774,38 @@ export interface operations {
             404: components["responses"]["Problem"];
         };
     };
+    decideMatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    decision: "kept" | "removed";
+                };
+            };
+        };
+        responses: {
+            /** @description The decided task */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchAnswer"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+        };
+    };
     listBanks: {
         parameters: {
             query?: never;
@@ -1721,10 +1822,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        items: Record<string, never>[];
+                        items: components["schemas"]["Bank"][];
                     };
                 };
             };
+            401: components["responses"]["Problem"];
         };
     };
     listBankEntries: {
@@ -1748,7 +1850,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        items: Record<string, never>[];
+                        items: components["schemas"]["BankEntry"][];
                         next?: string | null;
                     };
                 };
