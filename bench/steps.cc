@@ -9,6 +9,7 @@
 // logged and durable.
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include "bench_node.h"
 
@@ -26,6 +27,14 @@ std::filesystem::path fresh(const std::filesystem::path& base, const char* name)
 
 void sql_ok(sqlite3* db, int rc, int wanted) {
   if (rc != wanted) stop(std::string("sqlite: ") + sqlite3_errmsg(db));
+}
+
+// Of this process, all threads, user and kernel: what a busy machine does not falsify.
+double cpu_us() {
+  rusage u{};
+  getrusage(RUSAGE_SELF, &u);
+  return static_cast<double>(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+         static_cast<double>(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 // Commits per second of one connection that does nothing else.
@@ -75,12 +84,14 @@ double grouped_per_s(const std::filesystem::path& folder, std::size_t n, std::si
 struct Load {
   double per_s = 0;
   double p50_ms = 0, p99_ms = 0;  // of a submit
+  double cpu_us = 0;              // of a step
 };
 
 Load submit(BenchNode& node, const std::vector<Order>& orders, std::string Order::*which,
             std::size_t threads) {
   std::vector<double> ms(orders.size());
   const auto before = node.leaves();
+  const double cpu = cpu_us();
   const double seconds = in_threads(threads, orders.size(), [&](std::size_t i) {
     const auto start = Steady::now();
     const auto out =
@@ -89,14 +100,16 @@ Load submit(BenchNode& node, const std::vector<Order>& orders, std::string Order
     ms[i] = seconds_since(start) * 1000;
   });
   Load load;
-  load.per_s = static_cast<double>(node.leaves() - before) / seconds;
+  const auto steps = static_cast<double>(node.leaves() - before);
+  load.per_s = steps / seconds;
+  load.cpu_us = (cpu_us() - cpu) / steps;
   load.p50_ms = percentile(ms, 0.5);
   load.p99_ms = percentile(ms, 0.99);
   return load;
 }
 
 struct Series {
-  std::vector<double> per_s, bare, grouped, p50, p99;
+  std::vector<double> per_s, bare, grouped, p50, p99, cpu;
 };
 
 void report(const char* load, std::size_t n, std::size_t threads, int delay_us, Series& s) {
@@ -118,6 +131,7 @@ void report(const char* load, std::size_t n, std::size_t threads, int delay_us, 
           {"ratio_to_bare", round3(percentile(to_bare, 0.5))},
           {"ratio_to_bare_worst_round", round3(worst)},
           {"ratio_to_grouped", round3(percentile(to_grouped, 0.5))},
+          {"cpu_us_per_step", round3(percentile(s.cpu, 0.5))},
           {"submit_p50_ms", round3(percentile(s.p50, 0.5))},
           {"submit_p99_ms", round3(percentile(s.p99, 0.5))}});
 }
@@ -143,6 +157,7 @@ void run_steps(const Args& args) {
         s.per_s.push_back(load.per_s);
         s.p50.push_back(load.p50_ms);
         s.p99.push_back(load.p99_ms);
+        s.cpu.push_back(load.cpu_us);
         s.bare.push_back(bare);
         s.grouped.push_back(grouped);
       };
