@@ -192,6 +192,10 @@ describe('forms', () => {
     await get('camille', '/v1/match/nonsense', '/v1/match/{id}', 404);
     await get('camille', '/v1/queue', '/v1/queue'); // now with an upload to look at
     answers(await call('POST', url('platform', '/v1/match'), Buffer.from('no picture'), bearer), 'POST', '/v1/match', 415);
+    const decide = (who, decision, status) => stage.people[who].request('POST', `/v1/match/${match.id}/decision`, { decision }).then((a) => answers(a, 'POST', '/v1/match/{id}/decision', status));
+    await decide('diane', 'kept', 403); // a reviewer is no moderator
+    assert.equal((await decide('camille', 'kept', 200)).review_state, 'kept');
+    await decide('camille', 'removed', 409); // decided once
   });
 
   it('a notice', async () => {
@@ -206,7 +210,7 @@ describe('forms', () => {
   });
 
   it('the test looked at enough to mean something', () => {
-    assert.ok(checked.size >= 35, `${checked.size} answers were validated`);
+    assert.ok(checked.size >= 40, `${checked.size} answers were validated`);
     const valid = ajv.compile({ $ref: 'api#/components/schemas/Node' });
     assert.ok(!valid({ party: 'x' }) && !valid({ party: 'x', name: 'x', kind: 'authority', version: '1', now: 'n', fingerprint: 'f', log: 'l', more: 1 }), 'a missing and a surplus member are faults');
   });
