@@ -64,7 +64,15 @@ const pages = [
     await p.waitForTimeout(300);
   }],
   ['queue-help', '/queue', 'moderator', (p) => p.keyboard.press('?')],
-  ['queue-match', '/queue', 'moderator', (p) => p.click(`${id('queue-match')} ${id('queue-item')}`)],
+  ['queue-match', '/queue', 'moderator', async (p) => {
+    await p.click(`${id('queue-match')} ${id('queue-item')}`);
+    await p.waitForSelector(id('match-kept'));
+  }],
+  ['queue-decided', '/queue', 'moderator', async (p) => {
+    await p.click(`${id('queue-match')} ${id('queue-item')}`);
+    await p.click(id('match-kept'));
+    await p.waitForSelector(id('match-decided'));
+  }],
   ['act', `/acts/${kAct}`, 'moderator'],
   ['act-form', `/acts/${kAct}`, 'moderator', async (p) => {
     await p.click(id('move-impossible'));

@@ -52,7 +52,7 @@ export const queue = {
     { kind: 'act', id: '01KAMZ6EEE6Q8W2R5X7Y1C4DEF', mode: 'notice', title: title('eu-dsa-notice'), summary: 'Illegal speech, hatred, defamation', target: 0, state: 'pending', due: null, received_at: at(-95) },
   ],
 };
-export const matchAnswer = { id: 'm-1', proposal: 'review', quality: 92, pdq: hex('a'), matches: [{ bank: 'tco-images', entry: 4, distance: 12, label: 'a_incite', act: kAct }] };
+export const matchAnswer = { id: 'm-1', proposal: 'review', quality: 92, pdq: hex('a'), sha256: hex('b'), review_state: 'open', created_at: at(-31), matches: [{ bank: 'tco-images', entry: 4, distance: 12, label: 'a_incite', context: true, act: kAct }] };
 
 const assess = (reason) => ({ answer: 'no', reason });
 export const form = {

@@ -63,6 +63,7 @@ export function startNode(dist, who, key) {
       const p = JSON.parse(Buffer.from(body.payload, 'base64'));
       return [201, { act: p.act, step: 'x', move: p.move, status: 'applied' }];
     }
+    if (is('POST', /^\/v1\/match\/[^/]+\/decision$/)) return [200, { ...fx.matchAnswer, review_state: body.decision, decided_by: state.person.name, decided_at: fx.at(0) }];
     if (is('GET', /^\/v1\/match\//)) return [200, fx.matchAnswer];
     if (is('GET', /^\/v1\/record\//)) return [200, fx.record];
     if (is('GET', /^\/v1\/cases\//)) return [200, fx.caseView];
