@@ -71,7 +71,9 @@ json::Array clocks_json(const acts::ActState& state, const acts::Regime& regime)
 json::Array possible_json(const Loaded& l, const identity::SessionUser& user,
                           const std::string& here, Instant now) {
   json::Array out;
-  for (const auto& [name, role] : l.regime->roles) {
+  for (const auto& entry : l.regime->roles) {  // clang 14 cannot capture a structured binding
+    const auto& name = entry.first;
+    const auto& role = entry.second;
     if (role.position != here || role.key != acts::KeyKind::kPerson || !user.has(name)) continue;
     const auto add = [&](const acts::Move& m, std::optional<std::size_t> target,
                          const std::string& review) {
