@@ -155,7 +155,8 @@ struct SourceFile {
 // file, the line and the key.
 Result<Regime> parse_regime(const SourceFile& file, const std::vector<SourceFile>& files);
 
-// The same regime as JSON, `extends` and `drop` resolved: what regimes/regime.schema.json describes.
+// The same regime as JSON, `extends` and `drop` resolved: what regimes/regime.schema.json
+// describes.
 Result<json::Value> regime_document(const SourceFile& file, const std::vector<SourceFile>& files);
 inline constexpr std::string_view kRegimeSchema = "regime.schema.json";  // among the built-in files
 

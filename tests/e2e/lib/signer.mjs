@@ -4,6 +4,7 @@
 // prepared (DSSE, Ed25519) and posts it. A step is signed once and posted until it is acknowledged, as a careful
 // client does: a second signing would be a second step.
 import { createHash, createPrivateKey, createPublicKey, sign as edSign } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { sleep } from '../../../demo/stage.mjs';
 
@@ -73,6 +74,8 @@ export async function call(method, url, body, headers = {}) {
   return { status: answer.status, text, json, headers: answer.headers };
 }
 
+// Says `post` with the node's address when a signed step is on its way there.
+export const posting = new EventEmitter();
 // How often clients had to repeat themselves: a crash test in which nobody had to has tested nothing.
 export const repeats = { requests: 0, acknowledgedBefore: 0 };
 
@@ -100,17 +103,18 @@ export class Person {
     this.node = stage.keys[who].node;
     this.key = Key.load(stage.keys[who].file);
   }
-  async login() {
+  // One at a time: several tasks act through the same person.
+  login() {
+    this.opening ??= this.open().finally(() => (this.opening = undefined));
+    return this.opening;
+  }
+  async open(attempts = 10) {
     const c = await persist(() => call('POST', `${this.node}/v1/sessions`, { keyid: this.key.id }));
     if (c.status !== 201) throw new Error(`${this.who} cannot log in: ${c.text}`);
     const signature = this.key.sign(pae(c.json.payload_type, Buffer.from(c.json.challenge, 'base64'))).toString('base64');
     const s = await persist(() => call('PUT', `${this.node}/v1/sessions/${c.json.session}`, { signature }));
     // An answer lost on the way leaves the challenge used up: ask for another.
-    if (s.status === 401 && !this.lost) {
-      this.lost = true;
-      return this.login();
-    }
-    this.lost = false;
+    if (s.status === 401 && attempts > 1) return this.open(attempts - 1);
     if (s.status !== 200) throw new Error(`${this.who} cannot log in: ${s.text}`);
     this.me = s.json;
     this.token = s.json.token;
@@ -148,7 +152,11 @@ export class Person {
     return this.signed(await this.prepared(`/v1/acts/${act}/prepare`, { move, role, body, ...(target === undefined ? {} : { target }), ...(review ? { review } : {}) }));
   }
   post(env) {
-    return persist(() => call('POST', `${this.node}/v1/steps`, env));
+    return persist(() => {
+      const answer = call('POST', `${this.node}/v1/steps`, env);
+      posting.emit('post', this.node);
+      return answer;
+    });
   }
   // Until acknowledged; the answer of a repeated request counts as much as the first one's.
   async submit(env) {
