@@ -30,7 +30,6 @@ CREATE TABLE case_link (
   token TEXT PRIMARY KEY, act TEXT NOT NULL, role TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE(act, role));
 CREATE TABLE step_ack (
   step TEXT NOT NULL, party TEXT NOT NULL, receipt TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(step, party));
-CREATE TABLE idempotent (key TEXT PRIMARY KEY, step TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE answered (effect TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE TABLE peer_skew (party TEXT PRIMARY KEY, ms INTEGER NOT NULL, measured_at INTEGER NOT NULL);
 )sql";
@@ -315,18 +314,6 @@ Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view a
                         "WHERE s.act = $1 AND s.own = 1 AND s.status = 'applied' AND a.step IS "
                         "NULL ORDER BY s.seq",
                     {std::string(act), std::string(party)});
-}
-
-Result<std::optional<std::string>> step_for_key(store::Tx& tx, std::string_view key) {
-  ENTENTE_TRY(rows, tx.query("SELECT step FROM idempotent WHERE key = $1", {std::string(key)}));
-  return rows.empty() ? std::optional<std::string>() : std::optional<std::string>(rows[0].text(0));
-}
-
-Result<void> keep_key(store::Tx& tx, std::string_view key, std::string_view step, Instant now) {
-  ENTENTE_TRY(n, tx.exec("INSERT INTO idempotent(key, step, at) VALUES($1,$2,$3)",
-                         {std::string(key), std::string(step), to_ms(now)}));
-  static_cast<void>(n);
-  return {};
 }
 
 Result<bool> answer_once(store::Tx& tx, std::string_view effect, Instant now) {

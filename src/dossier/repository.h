@@ -100,10 +100,6 @@ Result<void> acknowledge(store::Tx& tx, std::string_view step, std::string_view 
 Result<std::vector<StoredStep>> unacknowledged(store::Tx& tx, std::string_view act,
                                                std::string_view party);
 
-// `Idempotency-Key`s of requests in which the node speaks for somebody: which step each one became.
-Result<std::optional<std::string>> step_for_key(store::Tx& tx, std::string_view key);
-Result<void> keep_key(store::Tx& tx, std::string_view key, std::string_view step, Instant now);
-
 // True the first time for an effect's key: the node answers each cause with one step, however often
 // the fold sees it.
 Result<bool> answer_once(store::Tx& tx, std::string_view effect, Instant now);
