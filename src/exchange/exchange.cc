@@ -24,7 +24,7 @@ Unexpected refuse(std::string rule, std::string detail, std::string field) {
 // The stored answer with the moment it is given, by which the sender measures the difference of the
 // clocks.
 http::Response dated(const std::string& answer, Instant now) {
-  return http::bytes_response("{\"now\":\"" + format_rfc3339(now) + "\"," + answer.substr(1),
+  return http::bytes_response(R"({"now":")" + format_rfc3339(now) + R"(",)" + answer.substr(1),
                               "application/json");
 }
 
@@ -204,6 +204,7 @@ Result<http::Response> Exchange::take_package(const http::Request& q, std::strin
                       "directory", "exchange fingerprints out of band first"});
   ENTENTE_TRY(incoming, read_items(items, *from));
   std::vector<std::string> ids;
+  ids.reserve(incoming.size());
   for (const auto& in : incoming) ids.push_back(in.step);
   const std::string key = package_key(sender, ids);
   ENTENTE_TRY(known, store::read_returning<store::Rows>(parts.store, [&](store::Tx& tx) {

@@ -22,7 +22,7 @@ store::Value text_or_null(const std::string& text) {
 
 }  // namespace
 
-Result<Log> Log::create(std::string origin, const crypto::PrivateKey& key) {
+Result<Log> Log::create(std::string_view origin, const crypto::PrivateKey& key) {
   ENTENTE_TRY(name,
               crypto::NoteKey::make(origin, crypto::NoteAlgorithm::kEd25519, key.public_key()));
   return Log(std::move(name), key);

@@ -48,7 +48,7 @@ class Log {
  public:
   // `origin` is a schema-less URL such as "log.entente.example/removals", and the name of the key
   // in notes. kInvalid for one that a note cannot carry.
-  static Result<Log> create(std::string origin, const crypto::PrivateKey& key);
+  static Result<Log> create(std::string_view origin, const crypto::PrivateKey& key);
   static store::Migration migration();
 
   const std::string& origin() const { return key_name_.name; }
