@@ -3,7 +3,6 @@
 // From TOML to Regime. The only unit that sees toml++ (2.8 s to compile). Unknown keys are refused:
 // a misspelt safeguard list must not load as an empty one.
 #include <fmt/format.h>
-#include <openssl/sha.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "entente/acts/regime.h"
 #include "entente/acts/safeguards.h"
+#include "entente/crypto/sha256.h"
 
 namespace entente::acts {
 namespace {
@@ -458,12 +458,6 @@ void read_scalars(Table& t, Regime& out, const toml::table& root, std::optional<
   read_roles(root, out, fault);
 }
 
-std::string sha256_hex(std::string_view text) {
-  Hash256 digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  return to_hex(digest);
-}
-
 }  // namespace
 
 Result<json::Value> regime_document(const SourceFile& file, const std::vector<SourceFile>& files) {
@@ -492,7 +486,7 @@ Result<Regime> parse_regime(const SourceFile& file, const std::vector<SourceFile
   normal << toml::json_formatter(root);
   std::string all = normal.str();
   for (const auto& [name, document] : out.schema_documents) all += name + json::canonical(document);
-  out.sha256 = sha256_hex(all);
+  out.sha256 = to_hex(crypto::sha256(as_bytes(all)));
   return out;
 }
 
