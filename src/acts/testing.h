@@ -11,11 +11,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <openssl/sha.h>
 
 #include <initializer_list>
 
 #include "entente/acts/apply.h"
+#include "entente/crypto/sha256.h"
 
 namespace entente::acts::testing {
 
@@ -201,10 +201,7 @@ inline json::Object body_for(const Regime& regime, const Move& move, const ActSt
 }
 
 inline std::string step_id(const Step& step) {
-  const std::string payload = step_payload(step);
-  Hash256 digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(payload.data()), payload.size(), digest.data());
-  return to_hex(digest);
+  return to_hex(crypto::sha256(as_bytes(step_payload(step))));
 }
 
 // What a test wants otherwise than by default. Unset: the first role of the move, one person for
