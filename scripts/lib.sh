@@ -8,10 +8,12 @@ ROOT=$PWD
 PACKAGES_RUN=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev libsodium-dev libsqlite3-dev libcurl4-openssl-dev libfmt-dev
   libexpected-dev libtomlplusplus-dev libcli11-dev libvalijson-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
+  libgif-dev libheif-dev
   libseccomp-dev
   nginx-light libjpeg-turbo-progs mate-backgrounds golang-go golang-golang-x-mod-dev)
 PACKAGES_TEST=(clang clang-format clang-tidy libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev age chromium sqlite3
   curl fonts-dejavu-core)
+PACKAGES_BENCH=(libfaiss-dev libopenblas-dev) # the peer beside which scripts/bench index runs
 NODE_MAJOR=20 # Vite needs it; Debian 12 has 18
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
