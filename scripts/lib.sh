@@ -7,7 +7,7 @@ ROOT=$PWD
 # What building and running needs, and what only the tests need. All from Debian 12.
 PACKAGES_RUN=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev libsodium-dev libsqlite3-dev libcurl4-openssl-dev libfmt-dev
-  libexpected-dev libtomlplusplus-dev libcli11-dev libvalijson-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
+  libexpected-dev libtomlplusplus-dev libcli11-dev libvalijson-dev libre2-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
   libgif-dev libheif-dev
   libseccomp-dev
   nginx-light libjpeg-turbo-progs mate-backgrounds golang-go golang-golang-x-mod-dev)

@@ -59,8 +59,7 @@ const Event* latest_start(const ActState& state, const Regime& regime, const Clo
 bool applies(const ActState& state, const ClockRule& rule) {
   if (rule.only_if.empty()) return true;
   const auto eq = rule.only_if.find('=');
-  const json::Value form(state.form);  // at_pointer's answer points into it
-  const auto* v = json::at_pointer(form, rule.only_if.substr(0, eq));
+  const auto* v = json::at_pointer(state.form, rule.only_if.substr(0, eq));
   return v != nullptr && v->is_string() &&
          std::string_view(v->get_string()) == rule.only_if.substr(eq + 1);
 }

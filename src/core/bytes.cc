@@ -18,19 +18,22 @@ int nibble(char c) {
 }
 
 std::string encode(ByteView in, std::string_view alphabet, bool pad) {
-  std::string out;
-  out.reserve((in.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < in.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, in.size() - i);
-    std::uint32_t v = static_cast<std::uint32_t>(in[i]) << 16;
-    if (n > 1) v |= static_cast<std::uint32_t>(in[i + 1]) << 8;
-    if (n > 2) v |= in[i + 2];
-    out += alphabet[v >> 18 & 63];
-    out += alphabet[v >> 12 & 63];
-    if (n > 1) out += alphabet[v >> 6 & 63];
-    if (n > 2) out += alphabet[v & 63];
-    if (pad) out.append(3 - n, '=');
+  const std::size_t whole = in.size() / 3;
+  const std::size_t rest = in.size() % 3;
+  std::string out(whole * 4 + (rest == 0 ? 0 : pad ? 4 : rest + 1), '=');
+  char* to = out.data();
+  const std::uint8_t* from = in.data();
+  for (std::size_t i = 0; i < whole; ++i, from += 3, to += 4) {
+    to[0] = alphabet[from[0] >> 2U];
+    to[1] = alphabet[(from[0] & 3U) << 4U | from[1] >> 4U];
+    to[2] = alphabet[(from[1] & 15U) << 2U | from[2] >> 6U];
+    to[3] = alphabet[from[2] & 63U];
   }
+  if (rest == 0) return out;
+  const unsigned second = rest == 2 ? from[1] : 0U;
+  to[0] = alphabet[from[0] >> 2U];
+  to[1] = alphabet[(from[0] & 3U) << 4U | second >> 4U];
+  if (rest == 2) to[2] = alphabet[(second & 15U) << 2U];
   return out;
 }
 
@@ -45,8 +48,8 @@ std::array<std::int8_t, 256> reverse_table(std::string_view alphabet) {
 Result<Bytes> decode(std::string_view text, const std::array<std::int8_t, 256>& table) {
   const std::size_t rest = text.size() % 4;
   if (rest == 1) return fail(Code::kInvalid, "base64 of an impossible length");
-  Bytes out;
-  out.reserve(text.size() / 4 * 3 + 2);
+  Bytes out(text.size() / 4 * 3 + (rest == 0 ? 0 : rest - 1));
+  std::uint8_t* to = out.data();
   std::uint32_t v = 0;
   int bits = 0;
   for (const char c : text) {
@@ -56,7 +59,7 @@ Result<Bytes> decode(std::string_view text, const std::array<std::int8_t, 256>& 
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      out.push_back(static_cast<std::uint8_t>(v >> bits));
+      *to++ = static_cast<std::uint8_t>(v >> bits);
     }
   }
   if ((v & ((1U << bits) - 1)) != 0) return fail(Code::kInvalid, "base64 with stray trailing bits");

@@ -48,6 +48,17 @@ Result<PublicKey> PublicKey::parse(std::string_view text) {
   return from_bytes(bytes);
 }
 
+Result<PublicKey> PublicKey::reread(std::string_view text) {
+  if (!text.starts_with(kTextPrefix))
+    return fail(Code::kCorrupt, "a stored public key reads ed25519:<base64>");
+  ENTENTE_TRY(bytes, from_base64(text.substr(kTextPrefix.size())));
+  if (bytes.size() != kPublicKeyBytes)
+    return fail(Code::kCorrupt, "a stored public key has 32 bytes");
+  PublicKey out;
+  std::copy(bytes.begin(), bytes.end(), out.bytes.begin());
+  return out;
+}
+
 Result<PublicKey> PublicKey::from_bytes(ByteView bytes) {
   if (bytes.size() != kPublicKeyBytes)
     return fail(Code::kInvalid, "an Ed25519 public key has 32 bytes");

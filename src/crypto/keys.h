@@ -39,6 +39,9 @@ struct PublicKey {
   std::string text() const;
   static Result<PublicKey> parse(std::string_view text);
   static Result<PublicKey> from_bytes(ByteView bytes);
+  // The text of a key that `parse` accepted before and that our own store has kept since: the curve
+  // is not asked again (it takes as long as half a signature check). Never for what others send.
+  static Result<PublicKey> reread(std::string_view text);
 
   friend auto operator<=>(const PublicKey&, const PublicKey&) = default;
 };

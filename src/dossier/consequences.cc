@@ -51,10 +51,10 @@ Result<void> Service::want(store::Tx& tx, const Loaded& loaded,
       ENTENTE_TRY(first, answer_once(tx, w.key, parts_.clock.now()));
       if (!first) continue;
       if (depth >= kMaxDepth) return fail(Code::kInternal, "steps that answer steps without end");
-      ENTENTE_TRY(current, load(tx, w.act));
-      ENTENTE_TRY(body, node_body(tx, w, current));
+      ENTENTE_TRY(current, held(tx, w.act));
+      ENTENTE_TRY(body, node_body(tx, w, *current));
       Wish wish{{}, w.act, w.result, {}, w.target, {}, std::move(body)};
-      ENTENTE_TRY(signed_step, sign_as_node(wish, current));
+      ENTENTE_TRY(signed_step, sign_as_node(wish, *current));
       ENTENTE_TRY(outcome, admit(tx, std::move(signed_step), Source::kNode, depth + 1));
       if (outcome.status == "applied") made.push_back(outcome.step);
       made.insert(made.end(), outcome.made.begin(), outcome.made.end());
@@ -113,9 +113,9 @@ Result<json::Object> Service::node_body(store::Tx& tx, const acts::WantedEffect&
                                         const Loaded& loaded) {
   if (effect.result == "send") {
     const auto* signature = loaded.state.last("sign");
-    ENTENTE_TRY(stored, find_step(tx, signature == nullptr ? loaded.state.draft : signature->step));
-    if (!stored || stored->leaf.index < 0) return fail(Code::kInternal, "the order has no leaf");
-    return json::Object{{"leaf", {{"origin", stored->leaf.origin}, {"index", stored->leaf.index}}}};
+    ENTENTE_TRY(leaf, leaf_of(tx, signature == nullptr ? loaded.state.draft : signature->step));
+    if (!leaf) return fail(Code::kInternal, "the order has no leaf");
+    return json::Object{{"leaf", {{"origin", leaf->origin}, {"index", leaf->index}}}};
   }
   if (effect.result == "receive" || effect.result == "receive_copy") {
     json::Object body{{"received_at", format_rfc3339(parts_.clock.now())},
@@ -160,13 +160,13 @@ Result<Service::Verified> Service::sign_as_node(const Wish& wish, const Loaded& 
 }
 
 Result<Outcome> Service::make(store::Tx& tx, const Wish& wish) {
-  Loaded loaded;
+  auto loaded = std::make_shared<const Loaded>();
   if (!wish.act.empty()) {
-    ENTENTE_TRY(l, load(tx, wish.act));
+    ENTENTE_TRY(l, held(tx, wish.act));
     loaded = std::move(l);
-    if (!loaded.state.started()) return fail(Code::kNotFound, "no such act");
+    if (!loaded->state.started()) return fail(Code::kNotFound, "no such act");
   }
-  ENTENTE_TRY(v, sign_as_node(wish, loaded));
+  ENTENTE_TRY(v, sign_as_node(wish, *loaded));
   return admit(tx, std::move(v), Source::kNode, 0);
 }
 

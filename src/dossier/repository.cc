@@ -151,6 +151,13 @@ Result<std::optional<StoredStep>> find_step(store::Tx& tx, std::string_view step
   return std::optional<StoredStep>(std::move(all.front()));
 }
 
+Result<std::optional<LeafPlace>> leaf_of(store::Tx& tx, std::string_view step) {
+  ENTENTE_TRY(rows, tx.query("SELECT leaf_origin, leaf_index FROM step WHERE step = $1",
+                             {std::string(step)}));
+  if (rows.empty() || rows[0].integer(1) < 0) return std::optional<LeafPlace>();
+  return std::optional<LeafPlace>(LeafPlace{rows[0].text(0), rows[0].integer(1)});
+}
+
 Result<void> insert_step(store::Tx& tx, const StoredStep& s) {
   ENTENTE_TRY(n, tx.exec("INSERT INTO step(step, act, envelope, status, why, own, leaf_origin, "
                          "leaf_index, leaf_entry, salt, "
@@ -171,11 +178,9 @@ Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view s
 }
 
 Result<Version> version_of(store::Tx& tx, std::string_view act) {
-  ENTENTE_TRY(rows,
-              tx.query("SELECT COUNT(*), COALESCE(MAX(seq), 0), COALESCE((SELECT step FROM step "
-                       "WHERE act = $1 ORDER BY seq DESC LIMIT 1), '') FROM step WHERE act = $1",
-                       {std::string(act)}));
-  return Version{rows[0].integer(0), rows[0].integer(1), rows[0].text(2)};
+  ENTENTE_TRY(rows, tx.query("SELECT seq, step FROM step WHERE act = $1 ORDER BY seq DESC LIMIT 1",
+                             {std::string(act)}));
+  return rows.empty() ? Version{} : Version{rows[0].integer(0), rows[0].text(1)};
 }
 
 Result<void> put_act(store::Tx& tx, const ActRow& a) {

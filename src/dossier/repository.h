@@ -39,10 +39,16 @@ Result<std::optional<StoredStep>> find_step(store::Tx& tx, std::string_view step
 Result<void> insert_step(store::Tx& tx, const StoredStep& step);
 Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view status,
                         std::string_view why);
-// Number of steps, highest sequence number and its step: changes whenever the act's set of steps
-// does. Numbers alone would not do: those of a unit that was rolled back are given again.
+// Where the step's leaf stands in this node's ledger; nothing when it has none (yet).
+struct LeafPlace {
+  std::string origin;
+  std::int64_t index = 0;
+};
+Result<std::optional<LeafPlace>> leaf_of(store::Tx& tx, std::string_view step);
+// The last row of the act: steps are only ever added, and what a unit took back it took back from
+// the end. The number alone would not do: one of a unit that was rolled back is given again.
 struct Version {
-  std::int64_t count = 0, last = 0;
+  std::int64_t last = 0;
   std::string step;
   friend bool operator==(const Version&, const Version&) = default;
 };

@@ -79,7 +79,7 @@ Result<PartyRow> read_party(const store::Row& r) {
   p.name = r.text(1);
   p.kind = r.text(2);
   p.url = r.text(3);
-  ENTENTE_TRY(key, crypto::PublicKey::parse(r.text(4)));
+  ENTENTE_TRY(key, crypto::PublicKey::reread(r.text(4)));
   p.node_key = key;
   p.log_vkey = r.text(5);
   p.witness_vkey = r.text(6);
@@ -220,7 +220,7 @@ Result<std::optional<KeyOwner>> find_key(store::Tx& tx, std::string_view keyid) 
                              {std::string(keyid)}));
   if (!rows.empty()) {
     const auto& r = rows[0];
-    ENTENTE_TRY(key, crypto::PublicKey::parse(r.text(3)));
+    ENTENTE_TRY(key, crypto::PublicKey::reread(r.text(3)));
     KeyOwner o{r.text(0), r.text(1), r.text(2), read_texts(r.text(4)), key, std::nullopt};
     if (const auto at = r.integer_if(5)) o.revoked_at = instant_from_ms(*at);
     return std::optional<KeyOwner>(std::move(o));
@@ -239,7 +239,7 @@ Result<std::vector<Official>> officials_of(store::Tx& tx, std::string_view party
                              {std::string(party)}));
   std::vector<Official> out;
   for (const auto& r : rows) {
-    ENTENTE_TRY(key, crypto::PublicKey::parse(r.text(2)));
+    ENTENTE_TRY(key, crypto::PublicKey::reread(r.text(2)));
     Official o{r.text(0), r.text(1), key, read_texts(r.text(3)), std::nullopt};
     if (const auto at = r.integer_if(4)) o.revoked_at = instant_from_ms(*at);
     out.push_back(std::move(o));

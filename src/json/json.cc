@@ -129,6 +129,24 @@ const Value* at_pointer(const Value& root, std::string_view pointer) {
   return root.find_pointer(pointer, ec);
 }
 
+const Value* at_pointer(const Object& root, std::string_view pointer) {
+  if (pointer.empty() || pointer.front() != '/') return nullptr;
+  const auto end = pointer.find('/', 1);
+  const auto name = pointer.substr(1, end == std::string_view::npos ? end : end - 1);
+  // An escaped name is rare: the general road takes it.
+  if (name.find('~') != std::string_view::npos) {
+    for (const auto& member : root)
+      if (const Value probe(Object{{member.key(), nullptr}});
+          at_pointer(probe, pointer.substr(0, name.size() + 1)) != nullptr)
+        return end == std::string_view::npos ? &member.value()
+                                             : at_pointer(member.value(), pointer.substr(end));
+    return nullptr;
+  }
+  const Value* member = root.if_contains(name);
+  if (member == nullptr || end == std::string_view::npos) return member;
+  return at_pointer(*member, pointer.substr(end));
+}
+
 const Value* Reader::take(std::string_view name, bool required) {
   seen_.insert(std::string(name));
   const auto* v = object_.if_contains(name);

@@ -46,6 +46,8 @@ std::string_view text_or(const Object& object, std::string_view name,
                          std::string_view otherwise = {});
 // Value at a JSON Pointer (RFC 6901), or null.
 const Value* at_pointer(const Value& root, std::string_view pointer);
+// "" names no member: null.
+const Value* at_pointer(const Object& root, std::string_view pointer);
 
 struct TextRule {
   std::size_t min = 1;

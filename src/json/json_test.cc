@@ -42,6 +42,20 @@ TEST(Reader, NamesEveryFaultByPointer) {
   EXPECT_EQ(r.faults()[3].field, "/body/extra");
 }
 
+TEST(Pointer, FindsInAnObjectWhatItFindsInAValue) {
+  const Object o{{"a", Object{{"b", 1}, {"c/d", 2}}}, {"e~f", Object{{"g", 3}}}, {"", 4}};
+  const Value v(o);
+  for (const std::string_view pointer :
+       {"/a", "/a/b", "/a/c~1d", "/e~0f/g", "/e~0f", "/", "/a/", "/none", "/a/b/c", "a", "/e~f"}) {
+    const auto* in_object = at_pointer(o, pointer);
+    const auto* in_value = at_pointer(v, pointer);
+    ASSERT_EQ(in_object == nullptr, in_value == nullptr) << pointer;
+    if (in_value == nullptr) continue;
+    EXPECT_EQ(*in_object, *in_value) << pointer;
+  }
+  EXPECT_EQ(at_pointer(o, ""), nullptr);
+}
+
 TEST(Schema, PointsAtTheMissingMember) {
   auto s = Schema::compile(*parse(
       R"({"type":"object","required":["a"],"properties":{"a":{"type":"object","required":["b"],"properties":{"b":{"type":"string","minLength":3}}}}})"));
@@ -56,6 +70,34 @@ TEST(Schema, PointsAtTheMissingMember) {
 }
 
 // What one value left behind in a validator must not pass or fail the next, on any thread.
+TEST(Schema, ALongStringAgainstAPatternCostsTimeButNoStack) {
+  const auto s = Schema::compile(*parse(
+      R"({"properties":{"at":{"type":"string","pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*$"}}})"));
+  ASSERT_TRUE(s.has_value());
+  const std::string flood(8U << 20, 'a');  // std::regex ends the process at some fifty thousand
+  EXPECT_TRUE(s->validate(Value(Object{{"at", "2026-11-13T" + flood}})).empty());
+  const auto faults = s->validate(Value(Object{{"at", "2026-11-13" + flood}}));
+  ASSERT_FALSE(faults.empty());
+  EXPECT_EQ(faults.front().pointer, "/at");
+}
+
+TEST(Schema, APatternIsAKeywordOnlyWhereSchemasStand) {
+  const auto s = Schema::compile(*parse(
+      R"({"properties":{"pattern":{"type":"string"},"x":{"anyOf":[{"pattern":"^a$"},{"type":"integer"}]}},
+          "items":{"pattern":"^b$"}})"));
+  ASSERT_TRUE(s.has_value());
+  EXPECT_TRUE(s->validate(*parse(R"({"pattern":"anything","x":"a"})")).empty());
+  EXPECT_TRUE(s->validate(*parse(R"({"x":7})")).empty());
+  EXPECT_FALSE(s->validate(*parse(R"({"x":"b"})")).empty());
+  EXPECT_FALSE(s->validate(*parse(R"(["a"])")).empty());
+}
+
+TEST(Schema, RefusesPatternsItCannotMatchInLinearTime) {
+  EXPECT_FALSE(Schema::compile(*parse(R"({"pattern":"(a)\\1"})")).has_value());
+  EXPECT_FALSE(Schema::compile(*parse(R"({"pattern":"["})")).has_value());
+  EXPECT_FALSE(Schema::compile(*parse(R"({"patternProperties":{"^a":{}}})")).has_value());
+}
+
 TEST(Schema, RefusesByPatternOnEveryUseAndFromManyThreads) {
   const auto s = Schema::compile(*parse(
       R"({"type":"object","properties":{"a":{"pattern":"^[A-Z]{2}$"},"b":{"pattern":"^[0-9]+$"}}})"));

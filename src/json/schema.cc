@@ -1,36 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/json/schema.h"
 
-#include <mutex>
+#include <re2/re2.h>
+
 #include <valijson/adapters/boost_json_adapter.hpp>
+#include <valijson/constraint_builder.hpp>
+#include <valijson/constraints/concrete_constraints.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
 namespace entente::json {
 
-// A Validator keeps the regular expressions it has compiled, which cost a hundred times what they
-// are used for, but serves one thread at a time: they wait here for the next caller.
 struct Schema::Impl {
-  std::unique_ptr<valijson::Validator> borrow() const {
-    {
-      const std::lock_guard lock(mutex);
-      if (!idle.empty()) {
-        auto out = std::move(idle.back());
-        idle.pop_back();
-        return out;
-      }
-    }
-    return std::make_unique<valijson::Validator>(valijson::Validator::kStrongTypes);
-  }
-  void give_back(std::unique_ptr<valijson::Validator> validator) const {
-    const std::lock_guard lock(mutex);
-    idle.push_back(std::move(validator));
-  }
-
   valijson::Schema schema;
-  mutable std::mutex mutex;
-  mutable std::vector<std::unique_ptr<valijson::Validator>> idle;  // guarded by mutex
 };
 
 namespace {
@@ -72,6 +55,77 @@ void append_missing_member(Violation& v) {
     v.pointer += "/" + v.detail.substr(kMissing.size(), end - kMissing.size());
 }
 
+// valijson matches "pattern" with std::regex, which recurses once per character: a form with one
+// long string would end the process. Patterns are ours instead, by RE2: linear time, no recursion,
+// compiled once, used from any thread. The keyword is renamed so that valijson's own never runs.
+constexpr const char* kPattern = "x-entente-pattern";
+
+class PatternRule : public valijson::constraints::PolyConstraint {
+ public:
+  explicit PatternRule(std::shared_ptr<const re2::RE2> pattern) : pattern_(std::move(pattern)) {}
+
+  bool validate(const valijson::adapters::Adapter& target, const std::vector<std::string>& context,
+                valijson::ValidationResults* results) const override {
+    if (!target.isString()) return true;  // the keyword speaks of strings only
+    if (re2::RE2::PartialMatch(target.asString(), *pattern_)) return true;
+    if (results != nullptr)
+      results->pushError(context, "Failed to match the pattern " + pattern_->pattern() + ".");
+    return false;
+  }
+
+ private:
+  Constraint* cloneInto(void* place) const override { return new (place) PatternRule(*this); }
+  std::size_t sizeOf() const override { return sizeof(PatternRule); }
+
+  std::shared_ptr<const re2::RE2> pattern_;
+};
+
+class PatternBuilder : public valijson::ConstraintBuilder {
+ public:
+  valijson::constraints::Constraint* make(const valijson::adapters::Adapter& value) const override {
+    re2::RE2::Options options;
+    options.set_log_errors(false);
+    auto pattern = std::make_shared<const re2::RE2>(value.asString(), options);
+    if (!pattern->ok())
+      throw std::runtime_error("the pattern does not compile: " + pattern->error());
+    return new PatternRule(std::move(pattern));
+  }
+};
+
+void adopt_patterns(Value& schema);
+
+void adopt_each(Value& schemas) {
+  if (schemas.is_array())
+    for (auto& one : schemas.get_array()) adopt_patterns(one);
+  else if (schemas.is_object())
+    for (auto& member : schemas.get_object()) adopt_patterns(member.value());
+}
+
+// Keywords only: a property may well be called "pattern".
+void adopt_patterns(Value& schema) {
+  if (!schema.is_object()) return;
+  auto& keywords = schema.get_object();
+  if (keywords.contains("patternProperties"))
+    throw std::runtime_error("patternProperties is not supported");
+  if (const auto* pattern = keywords.if_contains("pattern")) {
+    Value moved = *pattern;
+    keywords.erase("pattern");
+    keywords[kPattern] = std::move(moved);
+  }
+  for (const char* one : {"additionalItems", "additionalProperties", "contains", "not", "if",
+                          "then", "else", "propertyNames"})
+    if (auto* inner = keywords.if_contains(one)) adopt_patterns(*inner);
+  for (const char* many :
+       {"properties", "definitions", "$defs", "dependencies", "allOf", "anyOf", "oneOf"})
+    if (auto* inner = keywords.if_contains(many)) adopt_each(*inner);
+  if (auto* items = keywords.if_contains("items")) {
+    if (items->is_array())
+      adopt_each(*items);
+    else
+      adopt_patterns(*items);
+  }
+}
+
 }  // namespace
 
 Schema::Schema(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -83,7 +137,10 @@ Result<Schema> Schema::compile(const Value& document) {
   auto impl = std::make_shared<Impl>();
   try {
     valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
-    const valijson::adapters::BoostJsonAdapter adapter(document);
+    parser.addConstraintBuilder(kPattern, new PatternBuilder);  // the parser owns it
+    Value ours = document;
+    adopt_patterns(ours);
+    const valijson::adapters::BoostJsonAdapter adapter(ours);
     parser.populateSchema(adapter, impl->schema);
   } catch (const std::exception& e) {
     return fail(Code::kInvalid, std::string("not a JSON Schema: ") + e.what());
@@ -92,13 +149,11 @@ Result<Schema> Schema::compile(const Value& document) {
 }
 
 std::vector<Violation> Schema::validate(const Value& value, std::size_t max) const {
-  auto validator = impl_->borrow();
+  valijson::Validator validator(valijson::Validator::kStrongTypes);
   valijson::ValidationResults results;
   const valijson::adapters::BoostJsonAdapter adapter(value);
   std::vector<Violation> out;
-  const bool conforms = validator->validate(impl_->schema, adapter, &results);
-  impl_->give_back(std::move(validator));
-  if (conforms) return out;
+  if (validator.validate(impl_->schema, adapter, &results)) return out;
   valijson::ValidationResults::Error error;
   while (out.size() < max && results.popError(error)) {
     std::string context;

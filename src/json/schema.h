@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON Schema (draft 7 keywords), for forms that are data: regimes name one each. Compiled once,
-// used from any thread.
+// JSON Schema (draft 7 keywords but patternProperties), for forms that are data: regimes name one
+// each. Compiled once, used from any thread. Patterns are RE2's: linear in the text, however long
+// and hostile it is, and without back-references or look-around, which a schema that asks for them
+// is refused for.
 #pragma once
 
 #include <memory>

@@ -84,6 +84,8 @@ Result<MadeLeaf> make_leaf(const LeafInput& input, Random& random) {
   }
   ENTENTE_CHECK_OK(check_form(leaf));
   out.entry = format_leaf(leaf);
+  out.regime = std::move(leaf.regime);
+  out.move = std::move(leaf.move);
   return out;
 }
 

@@ -47,6 +47,7 @@ struct LeafInput {
 
 struct MadeLeaf {
   std::string entry;                          // what Log::append takes
+  std::string regime, move;                   // as in the entry: what the log counts it as (I6)
   std::map<std::string, crypto::Salt> salts;  // by field name, kStepField included: keep or lose
 };
 

@@ -29,6 +29,15 @@ Result<Log> Log::create(std::string_view origin, const crypto::PrivateKey& key) 
 }
 
 Result<std::uint64_t> Log::append(store::Tx& tx, std::string_view entry, Instant now) const {
+  // The counted columns come from the entry itself, so that no caller can count a leaf as another.
+  const auto leaf = parse_leaf(entry);
+  return append_as(tx, entry, leaf ? leaf->regime : std::string(),
+                   leaf ? leaf->move : std::string(), now);
+}
+
+Result<std::uint64_t> Log::append_as(store::Tx& tx, std::string_view entry,
+                                     const std::string& regime, const std::string& move,
+                                     Instant now) const {
   if (entry.size() > merkle::kMaxEntryBytes)
     return fail(Code::kTooLarge, "a ledger entry has at most 65535 bytes", {});
   ENTENTE_TRY(head, read_head(tx));
@@ -39,13 +48,11 @@ Result<std::uint64_t> Log::append(store::Tx& tx, std::string_view entry, Instant
     if (level > 0 && level % merkle::kTileHeight == 0)
       nodes.push_back({level / merkle::kTileHeight, at, node});
   });
-  // The counted columns come from the entry itself, so that no caller can count a leaf as another.
-  const auto leaf = parse_leaf(entry);
-  ENTENTE_CHECK_OK(tx.exec(
-      "INSERT INTO ledger_leaf (idx, hash, at, regime, move, entry)"
-      " VALUES ($1, $2, $3, $4, $5, $6)",
-      {to_sql(index), to_bytes(hash), to_ms(now), text_or_null(leaf ? leaf->regime : std::string()),
-       text_or_null(leaf ? leaf->move : std::string()), to_bytes(entry)}));
+  ENTENTE_CHECK_OK(
+      tx.exec("INSERT INTO ledger_leaf (idx, hash, at, regime, move, entry)"
+              " VALUES ($1, $2, $3, $4, $5, $6)",
+              {to_sql(index), to_bytes(hash), to_ms(now), text_or_null(regime), text_or_null(move),
+               to_bytes(entry)}));
   for (const Node& node : nodes)
     ENTENTE_CHECK_OK(tx.exec(
         "INSERT INTO ledger_node (level, idx, hash) VALUES ($1, $2, $3)",
@@ -56,7 +63,7 @@ Result<std::uint64_t> Log::append(store::Tx& tx, std::string_view entry, Instant
 }
 
 Result<std::uint64_t> Log::append_leaf(store::Tx& tx, const MadeLeaf& leaf, Instant now) const {
-  ENTENTE_TRY(index, append(tx, leaf.entry, now));
+  ENTENTE_TRY(index, append_as(tx, leaf.entry, leaf.regime, leaf.move, now));
   for (const auto& [field, salt] : leaf.salts)
     ENTENTE_CHECK_OK(
         tx.exec("INSERT INTO ledger_salt (leaf_index, field, salt) VALUES ($1, $2, $3)",

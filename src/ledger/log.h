@@ -97,6 +97,8 @@ class Log {
                                        std::string_view line);
 
  private:
+  Result<std::uint64_t> append_as(store::Tx& tx, std::string_view entry, const std::string& regime,
+                                  const std::string& move, Instant now) const;
   Log(crypto::NoteKey name, const crypto::PrivateKey& key)
       : key_name_(std::move(name)), key_(&key) {}
 
