@@ -7,12 +7,14 @@
 // looked up.
 //
 // Same pixels, same hash: bit for bit on every machine, and equal to the reference's (tests/pdq
-// holds 30 of its values). That rests on the order of every float operation, so pdq.cc is compiled
-// without contraction to fused multiply-add; change no loop there without running tests/pdq.
+// holds 30 of its values). The functions below work as pdq_rows.h does, in whole numbers; where the
+// rounding of the published steps could decide a bit or the quality they take those steps as well,
+// which is some ten times slower and seldom needed (README.md). That rests on the order of every
+// float operation, so these files are compiled without contraction to fused multiply-add.
 //
 // Pure functions, thread-safe. Time is linear in the pixels; memory is about 2·(side/128 + 4) rows
 // of floats. Pictures are taken as stored: EXIF orientation is ignored (look up the eight
-// `dihedral` hashes instead).
+// `dihedral` hashes instead). Rows as a decoder yields them: pdq_rows.h.
 #pragma once
 
 #include <array>
@@ -83,7 +85,10 @@ struct PdqDihedralResult {
 // `luma` holds width·height values from 0 to 255, row by row. kInvalid: wrong length, a value
 // outside that range or NaN, a side below 1. kTooLarge: a side above kMaxSide.
 Result<PdqResult> pdq_from_luma(std::span<const float> luma, int width, int height);
+Result<PdqResult> pdq_from_luma(std::span<const std::uint8_t> luma, int width, int height);
 Result<PdqDihedralResult> pdq_dihedral_from_luma(std::span<const float> luma, int width,
+                                                 int height);
+Result<PdqDihedralResult> pdq_dihedral_from_luma(std::span<const std::uint8_t> luma, int width,
                                                  int height);
 
 // `rgb` holds 3·width·height bytes, row by row; luma is 0.299 R + 0.587 G + 0.114 B, unrounded.
