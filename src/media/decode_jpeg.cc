@@ -16,9 +16,13 @@
 namespace entente::media {
 namespace {
 
+// Rows taken at a time: as many as two rows of blocks of a subsampled picture give.
+constexpr std::size_t kRowsAtOnce = 16;
+
 class Reader {
  public:
-  explicit Reader(ByteView file) : file_(file) {
+  Reader(ByteView file, const DecodeOptions& options, RowSink& sink)
+      : file_(file), options_(options), sink_(sink) {
     jpeg_.err = jpeg_std_error(&errors_);
     errors_.error_exit = &Reader::on_error;
     errors_.emit_message = &Reader::on_message;
@@ -29,20 +33,38 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  Result<Image> read() {
+  Result<Decoded> read() {
     ENTENTE_CHECK_OK(step(&Reader::read_header));
     ENTENTE_CHECK_OK(check_size(jpeg_.image_width, jpeg_.image_height));
-    image_.width = static_cast<int>(jpeg_.image_width);
-    image_.height = static_cast<int>(jpeg_.image_height);
-    image_.rgb.resize(std::size_t{3} * jpeg_.image_width * jpeg_.image_height);
-    const bool inks = jpeg_.jpeg_color_space == JCS_CMYK || jpeg_.jpeg_color_space == JCS_YCCK;
-    jpeg_.out_color_space = inks ? JCS_CMYK : JCS_RGB;
-    if (inks) ink_row_.resize(std::size_t{4} * jpeg_.image_width);
+    Frame frame;
+    frame.width = static_cast<int>(jpeg_.image_width);
+    frame.height = static_cast<int>(jpeg_.image_height);
+    frame.media_type = kType;
+    inks_ = jpeg_.jpeg_color_space == JCS_CMYK || jpeg_.jpeg_color_space == JCS_YCCK;
+    frame.luma = !inks_ && !options_.strict;
+    if (frame.luma) frame.scale = widest_scale(std::min(frame.width, frame.height));
+    jpeg_.out_color_space = inks_ ? JCS_CMYK : frame.luma ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_.scale_num = 1;
+    jpeg_.scale_denom = static_cast<unsigned>(frame.scale);
+    ENTENTE_CHECK_OK(step(&Reader::start));
+    const auto width = static_cast<std::size_t>(scaled(frame.width, frame.scale));
+    if (jpeg_.output_width != width ||
+        static_cast<int>(jpeg_.output_height) != scaled(frame.height, frame.scale)) {
+      return fail(Code::kInternal, "JPEG: the library scales in its own way");
+    }
+    stride_ = width * (inks_ ? 4U : frame.luma ? 1U : 3U);
+    rows_.resize(kRowsAtOnce * stride_);
+    if (inks_) rgb_row_.resize(3 * width);
+    ENTENTE_CHECK_OK(sink_.begin(frame));
     ENTENTE_CHECK_OK(step(&Reader::read_pixels));
-    return std::move(image_);
+    ENTENTE_CHECK_OK(std::move(given_));
+    ENTENTE_CHECK_OK(sink_.end());
+    return Decoded{std::string(kType), 1, false};
   }
 
  private:
+  static constexpr std::string_view kType = "image/jpeg";
+
   // Runs a part of the decoding that libjpeg may leave by a jump.
   Result<void> step(void (Reader::*part)()) {
     if (setjmp(back_) == 0) {
@@ -50,6 +72,13 @@ class Reader {
       return {};
     }
     return fail(code_, "JPEG: " + std::string(text_.data()));
+  }
+
+  int widest_scale(int side) const {
+    for (const int scale : {8, 4, 2}) {
+      if (options_.min_side > 0 && side / scale >= options_.min_side) return scale;
+    }
+    return 1;
   }
 
   void read_header() {
@@ -60,22 +89,31 @@ class Reader {
     jpeg_read_header(&jpeg_, TRUE);
   }
 
+  void start() { jpeg_start_decompress(&jpeg_); }
+
+  // The library never jumps over a call to the sink: it is asked for rows, and has returned.
   void read_pixels() {
-    jpeg_start_decompress(&jpeg_);
-    const std::size_t stride = std::size_t{3} * jpeg_.output_width;
+    std::array<JSAMPROW, kRowsAtOnce> rows{};
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = rows_.data() + i * stride_;
     while (jpeg_.output_scanline < jpeg_.output_height) {
-      std::uint8_t* out = image_.rgb.data() + jpeg_.output_scanline * stride;
-      JSAMPROW row = ink_row_.empty() ? out : ink_row_.data();
-      jpeg_read_scanlines(&jpeg_, &row, 1);
-      if (!ink_row_.empty()) print_inks(out);
+      const JDIMENSION got = jpeg_read_scanlines(&jpeg_, rows.data(), JDIMENSION{kRowsAtOnce});
+      if (!give(got)) return;
     }
+  }
+
+  bool give(JDIMENSION rows) {
+    for (std::size_t y = 0; given_ && y < rows; ++y) {
+      const ByteView row(rows_.data() + y * stride_, stride_);
+      if (inks_) print_inks(row.data(), rgb_row_.data());
+      given_ = sink_.row(inks_ ? ByteView(rgb_row_) : row);
+    }
+    return given_.has_value();
   }
 
   // Cyan, magenta, yellow and black as light. Adobe stores how much ink is missing, others how much
   // there is.
-  void print_inks(std::uint8_t* rgb) const {
+  void print_inks(const std::uint8_t* ink, std::uint8_t* rgb) const {
     const bool missing = jpeg_.saw_Adobe_marker != FALSE;
-    const std::uint8_t* ink = ink_row_.data();
     for (JDIMENSION x = 0; x < jpeg_.output_width; ++x, ink += 4, rgb += 3) {
       const unsigned black = missing ? ink[3] : 255U - ink[3];
       for (std::size_t c = 0; c < 3; ++c) {
@@ -136,20 +174,25 @@ class Reader {
   }
 
   ByteView file_;
+  const DecodeOptions& options_;
+  RowSink& sink_;
+  Result<void> given_;
   jpeg_decompress_struct jpeg_{};
   jpeg_error_mgr errors_{};
   jpeg_progress_mgr progress_{};
   std::jmp_buf back_{};
   Code code_ = Code::kInvalid;
   std::array<char, JMSG_LENGTH_MAX> text_{};
-  Image image_;
-  Bytes ink_row_;
+  bool inks_ = false;
+  std::size_t stride_ = 0;
+  Bytes rows_;
+  Bytes rgb_row_;
 };
 
 }  // namespace
 
-Result<Image> decode_jpeg(ByteView file) {
-  return Reader(file).read();
+Result<Decoded> decode_jpeg(ByteView file, const DecodeOptions& options, RowSink& sink) {
+  return Reader(file, options, sink).read();
 }
 
 }  // namespace entente::media

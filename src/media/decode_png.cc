@@ -12,38 +12,48 @@
 namespace entente::media {
 namespace {
 
-// Ancillary chunks (profiles, texts) are skipped unread above these: none of them changes a pixel
-// here.
+// Profiles and texts, which may be compressed, change no pixel here: they are skipped unread.
+constexpr png_byte kSkipped[] =
+    "cHRM\0gAMA\0iCCP\0sRGB\0sBIT\0tEXt\0zTXt\0iTXt\0eXIf\0sPLT\0hIST\0pCAL\0sCAL\0tIME\0pHYs\0oFF"
+    "s";
+constexpr int kSkippedCount = sizeof kSkipped / 5;  // four letters and a zero each
+// Whatever else comes beside the pixels.
 constexpr png_alloc_size_t kMaxChunkBytes = 1U << 20;
 constexpr png_uint_32 kMaxCachedChunks = 64;
 
 class Reader {
  public:
-  explicit Reader(ByteView file) : rest_(file) {}
+  Reader(ByteView file, RowSink& sink) : rest_(file), sink_(sink) {}
   ~Reader() { png_destroy_read_struct(&png_, &info_, nullptr); }
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  Result<Image> read() {
+  Result<Decoded> read() {
     png_ =
         png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &Reader::on_error, &Reader::on_warning);
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
     if (info_ == nullptr) return fail(Code::kTooLarge, "PNG: no memory for its header");
     ENTENTE_CHECK_OK(step(&Reader::read_header));
     ENTENTE_CHECK_OK(check_size(width_, height_));
-    image_.width = static_cast<int>(width_);
-    image_.height = static_cast<int>(height_);
-    image_.rgb.resize(std::size_t{3} * width_ * height_);
     ENTENTE_CHECK_OK(step(&Reader::ask_for_rgb));
-    if (has_alpha_) {
-      // An interlaced image comes in seven passes over its rows, so all of them must be kept.
-      rgba_.resize(std::size_t{4} * width_ * (passes_ > 1 ? height_ : 1));
-    }
+    stride_ = std::size_t{width_} * (has_alpha_ ? 4U : 3U);
+    // An interlaced image comes in seven passes over its rows, so all of them must be kept.
+    rows_.resize(stride_ * (passes_ > 1 ? height_ : 1));
+    if (has_alpha_) rgb_row_.resize(std::size_t{3} * width_);
+    Frame frame;
+    frame.width = static_cast<int>(width_);
+    frame.height = static_cast<int>(height_);
+    frame.media_type = kType;
+    ENTENTE_CHECK_OK(sink_.begin(frame));
     ENTENTE_CHECK_OK(step(&Reader::read_rows));
-    return std::move(image_);
+    ENTENTE_CHECK_OK(std::move(given_));
+    ENTENTE_CHECK_OK(sink_.end());
+    return Decoded{std::string(kType), 1, false};
   }
 
  private:
+  static constexpr std::string_view kType = "image/png";
+
   Result<void> step(void (Reader::*part)()) {
     if (setjmp(png_jmpbuf(png_)) == 0) {
       (this->*part)();
@@ -58,6 +68,7 @@ class Reader {
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_chunk_malloc_max(png_, kMaxChunkBytes);
     png_set_chunk_cache_max(png_, kMaxCachedChunks);
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, kSkipped, kSkippedCount);
     png_read_info(png_, info_);
     width_ = png_get_image_width(png_, info_);
     height_ = png_get_image_height(png_, info_);
@@ -74,17 +85,26 @@ class Reader {
     if (png_get_rowbytes(png_, info_) != row) png_error(png_, "unexpected row length");
   }
 
+  // libpng never jumps over a call to the sink: it is asked for a row, and has returned.
   void read_rows() {
-    const std::size_t rgb_stride = std::size_t{3} * width_;
-    const std::size_t rgba_stride = passes_ > 1 ? std::size_t{4} * width_ : 0;
+    const std::size_t step = passes_ > 1 ? stride_ : 0;
     for (int pass = 0; pass < passes_; ++pass) {
       for (std::size_t y = 0; y < height_; ++y) {
-        std::uint8_t* rgb = image_.rgb.data() + y * rgb_stride;
-        std::uint8_t* rgba = has_alpha_ ? rgba_.data() + y * rgba_stride : nullptr;
-        png_read_row(png_, has_alpha_ ? rgba : rgb, nullptr);
-        if (has_alpha_ && pass + 1 == passes_) flatten_row(rgba, rgb, width_);
+        std::uint8_t* row = rows_.data() + y * step;
+        png_read_row(png_, row, nullptr);
+        if (pass + 1 == passes_ && !give(row)) return;
       }
     }
+  }
+
+  bool give(const std::uint8_t* row) {
+    if (has_alpha_) {
+      flatten_row(row, rgb_row_.data(), width_);
+      given_ = sink_.row(rgb_row_);
+    } else {
+      given_ = sink_.row({row, stride_});
+    }
+    return given_.has_value();
   }
 
   [[noreturn]] static void on_error(png_structp png, png_const_charp message) {
@@ -109,14 +129,17 @@ class Reader {
   int passes_ = 1;
   bool has_alpha_ = false;
   std::array<char, 128> text_{};
-  Image image_;
-  Bytes rgba_;
+  RowSink& sink_;
+  Result<void> given_;
+  std::size_t stride_ = 0;
+  Bytes rows_;
+  Bytes rgb_row_;
 };
 
 }  // namespace
 
-Result<Image> decode_png(ByteView file) {
-  return Reader(file).read();
+Result<Decoded> decode_png(ByteView file, const DecodeOptions& /*options*/, RowSink& sink) {
+  return Reader(file, sink).read();
 }
 
 }  // namespace entente::media
