@@ -304,7 +304,7 @@ void record(ActState& next, const Step& step) {
 // refusal bears its number.
 Result<void> check_body(const ActState& next, const Step& step, const Regime& regime,
                         const Move& move) {
-  if (move.drafts && !move.schema.empty())
+  if (move.drafts && !move.schema.empty() && !step.form_conforms)
     ENTENTE_CHECK_OK(check_form(regime, move.schema, json::Value(next.form), "/body/form"));
   for (const auto& number : move.safeguards)
     ENTENTE_CHECK_OK(find_safeguard(number)({next, step, regime, move}));

@@ -81,6 +81,9 @@ struct Step {
   std::optional<std::size_t> target;  // for moves of one target
   std::string review;                 // for moves of one review: the id of the step that opened it
   json::Object body;
+  // Whoever read the step has held the form in its body against this regime's schema already, and
+  // it conforms: `apply` does not do it again. Never part of the payload.
+  bool form_conforms = false;
 
   const Hand& author() const { return by.front(); }
 };

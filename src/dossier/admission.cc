@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "entente/acts/safeguards.h"
 #include "entente/crypto/sha256.h"
 #include "entente/dossier/service.h"
 
@@ -79,6 +80,12 @@ Result<Service::Verified> Service::verify(std::string_view envelope_json, const 
                       "/by",
                       "signature",
                       {}});
+  // Here, where callers run side by side; what does not conform is refused where steps are judged.
+  const auto* move = v.regime->move(v.step.move);
+  if (const auto* form = json::find(v.step.body, "form");
+      move != nullptr && move->drafts && !move->schema.empty() && form != nullptr)
+    v.step.form_conforms =
+        acts::check_form(*v.regime, move->schema, *form, "/body/form").has_value();
   // Not kept: a step that is early by its author's clock may come again, and is then in time.
   if (v.step.at > parts_.clock.now() + acts::kMaxSkew)
     return fail(Error{Code::kRefused, "the step is dated in the future", "/at", "clock",
@@ -86,7 +93,6 @@ Result<Service::Verified> Service::verify(std::string_view envelope_json, const 
   ENTENTE_CHECK_OK(parts_.store.read([&](store::Tx& tx) -> Result<void> {
     for (const auto& hand : v.step.by)
       ENTENTE_CHECK_OK(check_hand(tx, v.envelope, hand, *v.regime));
-    const auto* move = v.regime->move(v.step.move);
     if (move != nullptr && move->drafts) return learn_kinds(tx, v.step);
     return {};
   }));
