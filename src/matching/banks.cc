@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Banks themselves; their entries are in bank_entries.cc.
 #include "entente/matching/banks.h"
 
 #include <fmt/format.h>
+
+#include <cmath>
+
+#include "entente/matching/bank_rows.h"
+#include "entente/matching/marking.h"
+#include "entente/matching/schema2.h"
 
 namespace entente::matching {
 
@@ -58,208 +66,275 @@ CREATE TABLE upload_check (
 CREATE INDEX upload_check_open ON upload_check (review_state, id);
 )sql";
 
-constexpr std::string_view kColumns =
-    "id, bank, pdq, quality, label, act, target, added_by_step, added_at, tombstoned_at";
+using rows::text;
 
-Unexpected provenance(std::string detail, std::string field) {
-  return fail(Error{Code::kRefused, std::move(detail), std::move(field), "SG22",
-                    "name the act, its target, the step and a label of the list"});
+constexpr double kMillion = 1'000'000;
+constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view kUpper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+constexpr std::string_view kDigits = "0123456789";
+
+bool only(std::string_view value, std::string_view letters, std::string_view more) {
+  for (const char c : value) {
+    if (letters.find(c) == std::string_view::npos && kDigits.find(c) == std::string_view::npos &&
+        more.find(c) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return true;
 }
 
-bool good_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxBankName) return false;
-  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
-}
-
-Result<void> check_provenance(std::string_view value, const char* field) {
-  if (value.empty()) return provenance("an entry needs its provenance", field);
-  if (value.size() > kMaxProvenance) return fail(Code::kInvalid, "too long", field);
+Result<void> check_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxBankName || !only(name, kLower, "-"))
+    return fail(Code::kInvalid, "a bank's name is 1 to 64 of a-z, 0-9 and -", "name");
   return {};
 }
 
-Result<Entry> entry_of(const store::Row& row) {
-  Entry out;
-  out.id = row.integer(0);
-  out.bank = row.text(1);
-  ENTENTE_TRY(pdq, fingerprint::Pdq::parse(row.text(2)));
-  out.pdq = pdq;
-  out.quality = static_cast<int>(row.integer(3));
-  out.label = row.text(4);
-  out.act = row.text(5);
-  out.target = row.text(6);
-  out.added_by_step = row.text(7);
-  out.added_at = instant_from_ms(row.integer(8));
-  if (const auto at = row.integer_if(9)) out.tombstoned_at = instant_from_ms(*at);
-  return out;
-}
-
-std::string text(std::string_view s) {
-  return std::string(s);
-}
-
-// An entry that is there already: revives it when it is tombstoned and the step is new to it.
-Result<EntryId> add_again(store::Tx& tx, const NewEntry& entry, EntryId id, bool tombstoned) {
-  ENTENTE_TRY(fresh, tx.exec("INSERT INTO bank_entry_step (entry, step) VALUES ($1, $2) "
-                             "ON CONFLICT DO NOTHING",
-                             {id, entry.step}));
-  if (fresh > 0 && tombstoned) {
-    ENTENTE_CHECK_OK(
-        tx.exec("UPDATE bank_entry SET tombstoned_at = NULL, tombstone_step = NULL, "
-                "label = $2, added_by_step = $3, added_at = $4 WHERE id = $1",
-                {id, entry.label, entry.step, to_ms(entry.now)}));
+Result<void> check_alias(std::string_view alias) {
+  if (alias.empty()) return {};
+  if (alias.size() > kMaxBankName || !only(alias, kUpper, "_") ||
+      kDigits.find(alias[0]) != std::string_view::npos) {
+    return fail(Code::kInvalid, "an alias is A-Z, 0-9 and _, at most 64, no digit first", "alias");
   }
-  return id;
+  return {};
+}
+
+Result<void> check_title(std::string_view title) {
+  if (title.empty() || title.size() > kMaxProvenance)
+    return fail(Code::kInvalid, "a bank has a title", "title");
+  return {};
+}
+
+Result<void> check_radius(int radius) {
+  if (radius < 0 || radius > fingerprint::kMatchDistance) {
+    return fail(Code::kInvalid, fmt::format("a radius is 0 to {}", fingerprint::kMatchDistance),
+                "radius");
+  }
+  return {};
+}
+
+Result<std::int64_t> ppm_of(double ratio) {
+  if (!(ratio >= 0 && ratio <= 1))
+    return fail(Code::kInvalid, "a ratio is 0 to 1", "enabled_ratio");
+  return static_cast<std::int64_t>(std::llround(ratio * kMillion));
+}
+
+Result<void> check_marking(std::string_view marking) {
+  if (find_marking(marking) == nullptr)
+    return fail(Code::kInvalid, "a marking is CLEAR, GREEN, AMBER, AMBER+STRICT or RED", "marking");
+  return {};
+}
+
+Result<void> check_alias_free(store::Tx& tx, std::string_view alias, std::string_view but) {
+  if (alias.empty()) return {};
+  ENTENTE_TRY(rows, tx.query("SELECT name FROM bank WHERE alias = $1 AND name <> $2",
+                             {text(alias), text(but)}));
+  if (!rows.empty()) return fail(Code::kConflict, "another bank has this alias", "alias");
+  return {};
 }
 
 }  // namespace
 
 store::Migration migration() {
-  return {"matching", {kSchema1}};
+  return {"matching", {kSchema1, kSchema2}};
 }
 
-Banks::Banks(std::span<const Label> labels) {
-  for (const Label& label : labels) (label.context ? context_ : plain_).emplace(label.name);
+std::string_view bank_kind_name(BankKind kind) {
+  switch (kind) {
+    case BankKind::kOwn:
+      return "own";
+    case BankKind::kShared:
+      return "shared";
+    case BankKind::kAllow:
+      return "allow";
+  }
+  return "";
 }
 
-bool Banks::in_context_only(std::string_view label) const {
-  return plain_.find(label) == plain_.end();
+Result<BankKind> parse_bank_kind(std::string_view name) {
+  for (const BankKind kind : {BankKind::kOwn, BankKind::kShared, BankKind::kAllow}) {
+    if (name == bank_kind_name(kind)) return kind;
+  }
+  return fail(Code::kInvalid, "a bank is own, shared or allow", "kind");
 }
+
+std::string_view source_kind_name(SourceKind kind) {
+  switch (kind) {
+    case SourceKind::kAct:
+      return "act";
+    case SourceKind::kPerson:
+      return "person";
+    case SourceKind::kPartner:
+      return "partner";
+  }
+  return "";
+}
+
+Result<SourceKind> parse_source_kind(std::string_view name) {
+  for (const SourceKind kind : {SourceKind::kAct, SourceKind::kPerson, SourceKind::kPartner}) {
+    if (name == source_kind_name(kind)) return kind;
+  }
+  return fail(Code::kInvalid, "a source is act, person or partner", "source");
+}
+
+Banks::Banks(Labels labels) : labels_(std::move(labels)) {}
 
 Result<void> Banks::create(store::Tx& tx, std::string_view name, std::string_view title, int radius,
                            Instant now) const {
-  if (!good_name(name))
-    return fail(Code::kInvalid, "a bank's name is 1 to 64 of a-z, 0-9 and -", "name");
-  if (title.empty() || title.size() > kMaxProvenance)
-    return fail(Code::kInvalid, "a bank has a title", "title");
-  if (radius < 0 || radius > fingerprint::kMatchDistance) {
-    return fail(Code::kInvalid, fmt::format("a radius is 0 to {}", fingerprint::kMatchDistance),
-                "radius");
-  }
-  ENTENTE_CHECK_OK(
-      tx.exec("INSERT INTO bank (name, title, radius, created_at) VALUES ($1, $2, $3, $4) "
-              "ON CONFLICT (name) DO NOTHING",
-              {text(name), text(title), std::int64_t{radius}, to_ms(now)}));
-  ENTENTE_TRY(rows, tx.query("SELECT radius FROM bank WHERE name = $1", {text(name)}));
-  if (rows.size() != 1 || rows[0].integer(0) != radius) {
+  ENTENTE_CHECK_OK(check_name(name));
+  ENTENTE_CHECK_OK(check_title(title));
+  ENTENTE_CHECK_OK(check_radius(radius));
+  ENTENTE_TRY(known, tx.query("SELECT radius FROM bank WHERE name = $1", {text(name)}));
+  if (!known.empty()) {
+    if (known[0].integer(0) == radius) return {};
     return fail(Code::kConflict, "the bank exists with another radius", "radius");
   }
-  return {};
+  NewBank bank;
+  bank.name = text(name);
+  bank.title = text(title);
+  bank.radius = radius;
+  bank.dry_run = false;
+  return create(tx, bank, {text(kByNode), "filled by acts", now});
 }
 
-Result<void> Banks::check_entry(const NewEntry& entry) const {
-  ENTENTE_CHECK_OK(check_provenance(entry.act, "act"));
-  ENTENTE_CHECK_OK(check_provenance(entry.target, "target"));
-  ENTENTE_CHECK_OK(check_provenance(entry.step, "step"));
-  if (plain_.count(entry.label) == 0 && context_.count(entry.label) == 0) {
-    return provenance("the label is not on the list", "label");
-  }
-  if (entry.quality < fingerprint::kMinQuality || entry.quality > 100) {
-    return fail(Code::kInvalid,
-                fmt::format("a picture of quality {} has too little detail to tell it from another",
-                            entry.quality),
-                "quality");
-  }
-  return {};
+Result<void> Banks::create(store::Tx& tx, const NewBank& bank, const Decision& decision) const {
+  ENTENTE_CHECK_OK(rows::check_decision(decision, false));
+  ENTENTE_CHECK_OK(check_name(bank.name));
+  ENTENTE_CHECK_OK(check_title(bank.title));
+  ENTENTE_CHECK_OK(check_radius(bank.radius));
+  ENTENTE_CHECK_OK(check_alias(bank.alias));
+  ENTENTE_CHECK_OK(check_marking(bank.marking));
+  ENTENTE_TRY(ppm, ppm_of(bank.enabled_ratio));
+  ENTENTE_CHECK_OK(check_alias_free(tx, bank.alias, {}));
+  ENTENTE_TRY(number, rows::next_sequence(tx));
+  ENTENTE_TRY(made,
+              tx.exec("INSERT INTO bank (name, title, radius, created_at, alias, kind, owner, "
+                      "marking, enabled_ppm, dry_run, changed) "
+                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+                      "ON CONFLICT (name) DO NOTHING",
+                      {bank.name, bank.title, std::int64_t{bank.radius}, to_ms(decision.now),
+                       bank.alias, text(bank_kind_name(bank.kind)), bank.owner, bank.marking, ppm,
+                       std::int64_t{bank.dry_run ? 1 : 0}, number}));
+  if (made == 0) return fail(Code::kConflict, "a bank of this name exists", "name");
+  return rows::record_event(tx, bank.name, {}, "bank_created", decision.person,
+                            {{"radius", bank.radius},
+                             {"kind", text(bank_kind_name(bank.kind))},
+                             {"dry_run", bank.dry_run},
+                             {"reason", decision.reason}},
+                            decision.now);
 }
 
-Result<EntryId> Banks::add(store::Tx& tx, const NewEntry& entry) const {
-  ENTENTE_CHECK_OK(check_entry(entry));
-  ENTENTE_TRY(bank, tx.query("SELECT 1 FROM bank WHERE name = $1", {entry.bank}));
-  if (bank.empty()) return fail(Code::kNotFound, "no such bank", "bank");
-  ENTENTE_TRY(known, tx.query("SELECT id, tombstoned_at FROM bank_entry "
-                              "WHERE bank = $1 AND pdq = $2 AND act = $3 AND target = $4",
-                              {entry.bank, entry.pdq.hex(), entry.act, entry.target}));
-  if (!known.empty()) return add_again(tx, entry, known[0].integer(0), !known[0].is_null(1));
-
-  // The tombstone that overtook its entry. One that was meant for other entries of this target
-  // (another picture of it, added and undone before) says the same: undone.
-  ENTENTE_TRY(tomb, tx.query("SELECT step, at FROM bank_tombstone WHERE act = $1 AND target = $2 "
-                             "ORDER BY at DESC, step LIMIT 1",
-                             {entry.act, entry.target}));
-  store::Value at;
-  store::Value by;
-  if (!tomb.empty()) {
-    by = tomb[0].text(0);
-    at = tomb[0].integer(1);
-  }
-  ENTENTE_TRY(
-      rows,
-      tx.query("INSERT INTO bank_entry (bank, pdq, quality, label, act, target, added_by_step, "
-               "added_at, tombstoned_at, tombstone_step) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
-               {entry.bank, entry.pdq.hex(), std::int64_t{entry.quality}, entry.label, entry.act,
-                entry.target, entry.step, to_ms(entry.now), at, by}));
-  const EntryId id = rows.at(0).integer(0);
-  ENTENTE_CHECK_OK(
-      tx.exec("INSERT INTO bank_entry_step (entry, step) VALUES ($1, $2)", {id, entry.step}));
-  return id;
-}
-
-Result<std::vector<EntryId>> Banks::tombstone(store::Tx& tx, std::string_view act,
-                                              std::string_view target, std::string_view step,
-                                              Instant now) const {
-  ENTENTE_CHECK_OK(check_provenance(act, "act"));
-  ENTENTE_CHECK_OK(check_provenance(target, "target"));
-  ENTENTE_CHECK_OK(check_provenance(step, "step"));
-  std::vector<EntryId> out;
-  ENTENTE_TRY(fresh,
-              tx.exec("INSERT INTO bank_tombstone (act, target, step, at) VALUES ($1, $2, $3, $4) "
-                      "ON CONFLICT DO NOTHING",
-                      {text(act), text(target), text(step), to_ms(now)}));
-  if (fresh == 0) return out;  // a repeat must not put out what a later step brought back
-  ENTENTE_TRY(rows,
-              tx.query("UPDATE bank_entry SET tombstoned_at = $1, tombstone_step = $2 "
-                       "WHERE act = $3 AND target = $4 AND tombstoned_at IS NULL RETURNING id",
-                       {to_ms(now), text(step), text(act), text(target)}));
-  for (const store::Row& row : rows) out.push_back(row.integer(0));
-  return out;
+Result<Bank> Banks::find(store::Tx& tx, std::string_view name) const {
+  ENTENTE_TRY(found, tx.query(fmt::format("SELECT {} FROM bank WHERE (name = $1 OR alias = $1) "
+                                          "AND retired_at IS NULL",
+                                          rows::kBankColumns),
+                              {text(name)}));
+  if (found.empty() || name.empty()) return fail(Code::kNotFound, "no such bank", "bank");
+  return rows::bank_of(found[0]);
 }
 
 Result<std::vector<Bank>> Banks::list(store::Tx& tx) const {
-  ENTENTE_TRY(
-      rows,
-      tx.query(
-          "SELECT b.name, b.title, b.radius, b.created_at, "
-          "(SELECT COUNT(*) FROM bank_entry e WHERE e.bank = b.name AND e.tombstoned_at IS NULL) "
-          "FROM bank b ORDER BY b.name"));
+  ENTENTE_TRY(found,
+              tx.query(fmt::format("SELECT {} FROM bank ORDER BY name", rows::kBankColumns)));
   std::vector<Bank> out;
-  for (const store::Row& row : rows) {
-    out.push_back({row.text(0), row.text(1), static_cast<int>(row.integer(2)),
-                   instant_from_ms(row.integer(3)), row.integer(4)});
+  for (const store::Row& row : found) {
+    ENTENTE_TRY(bank, rows::bank_of(row));
+    out.push_back(std::move(bank));
   }
   return out;
 }
 
-Result<std::vector<Entry>> Banks::entries(store::Tx& tx, std::string_view bank, EntryId after,
-                                          std::int64_t limit) const {
-  if (limit < 1 || limit > kMaxPage) {
-    return fail(Code::kInvalid, fmt::format("a page has 1 to {} entries", kMaxPage), "limit");
-  }
-  ENTENTE_TRY(known, tx.query("SELECT 1 FROM bank WHERE name = $1", {text(bank)}));
-  if (known.empty()) return fail(Code::kNotFound, "no such bank", "name");
-  ENTENTE_TRY(
-      rows,
-      tx.query(
-          fmt::format("SELECT {} FROM bank_entry WHERE bank = $1 AND id > $2 ORDER BY id LIMIT $3",
-                      kColumns),
-          {text(bank), after, limit}));
-  std::vector<Entry> out;
-  for (const store::Row& row : rows) {
-    ENTENTE_TRY(entry, entry_of(row));
-    out.push_back(std::move(entry));
-  }
-  return out;
+Result<void> Banks::change(store::Tx& tx, std::string_view name, const BankChange& change,
+                           const Decision& decision) const {
+  ENTENTE_CHECK_OK(rows::check_decision(decision, false));
+  ENTENTE_TRY(bank, find(tx, name));
+  const Bank before = bank;
+  if (change.title) bank.title = *change.title;
+  if (change.alias) bank.alias = *change.alias;
+  if (change.radius) bank.radius = *change.radius;
+  if (change.enabled) bank.enabled = *change.enabled;
+  if (change.enabled_ratio) bank.enabled_ratio = *change.enabled_ratio;
+  if (change.marking) bank.marking = *change.marking;
+  ENTENTE_CHECK_OK(check_title(bank.title));
+  ENTENTE_CHECK_OK(check_alias(bank.alias));
+  ENTENTE_CHECK_OK(check_radius(bank.radius));
+  ENTENTE_CHECK_OK(check_marking(bank.marking));
+  ENTENTE_TRY(ppm, ppm_of(bank.enabled_ratio));
+  ENTENTE_CHECK_OK(check_alias_free(tx, bank.alias, bank.name));
+
+  json::Object from;
+  json::Object to;
+  const auto differs = [&](const char* field, const json::Value& was, const json::Value& is) {
+    if (was == is) return;
+    from[field] = was;
+    to[field] = is;
+  };
+  differs("title", json::Value(before.title), json::Value(bank.title));
+  differs("alias", json::Value(before.alias), json::Value(bank.alias));
+  differs("radius", before.radius, bank.radius);
+  differs("enabled", before.enabled, bank.enabled);
+  differs("enabled_ratio", before.enabled_ratio, bank.enabled_ratio);
+  differs("marking", json::Value(before.marking), json::Value(bank.marking));
+  if (to.empty()) return {};
+  ENTENTE_TRY(number, rows::next_sequence(tx));
+  ENTENTE_CHECK_OK(tx.exec(
+      "UPDATE bank SET title = $2, alias = $3, radius = $4, enabled = $5, enabled_ppm = $6, "
+      "marking = $7, changed = $8 WHERE name = $1",
+      {bank.name, bank.title, bank.alias, std::int64_t{bank.radius},
+       std::int64_t{bank.enabled ? 1 : 0}, ppm, bank.marking, number}));
+  return rows::record_event(
+      tx, bank.name, {}, "bank_changed", decision.person,
+      {{"from", std::move(from)}, {"to", std::move(to)}, {"reason", decision.reason}},
+      decision.now);
 }
 
-Result<std::optional<Entry>> Banks::live(store::Tx& tx, EntryId id) const {
-  ENTENTE_TRY(
-      rows,
-      tx.query(fmt::format("SELECT {} FROM bank_entry WHERE id = $1 AND tombstoned_at IS NULL",
-                           kColumns),
-               {id}));
-  if (rows.empty()) return std::optional<Entry>();
-  ENTENTE_TRY(entry, entry_of(rows[0]));
-  return std::optional<Entry>(std::move(entry));
+Result<std::vector<EntryId>> Banks::retire(store::Tx& tx, std::string_view name,
+                                           const Decision& decision) const {
+  ENTENTE_CHECK_OK(rows::check_decision(decision, false));
+  ENTENTE_TRY(bank, find(tx, name));
+  ENTENTE_TRY(top, rows::next_sequence(tx, bank.live + 1));
+  // Each entry takes a number of its own, so that no page of the feed can end inside a number.
+  ENTENTE_TRY(out,
+              tx.query("UPDATE bank_entry SET tombstoned_at = $1, tombstone_step = $2, "
+                       "tombstone_cause = 'person', changed = $3 + r.n FROM "
+                       "(SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS n FROM bank_entry "
+                       "WHERE bank = $4 AND tombstoned_at IS NULL) AS r "
+                       "WHERE bank_entry.id = r.id RETURNING bank_entry.id",
+                       {to_ms(decision.now), decision.person, top - bank.live - 1, bank.name}));
+  ENTENTE_CHECK_OK(
+      tx.exec("UPDATE bank SET retired_at = $2, alias = '', live = 0, changed = $3 "
+              "WHERE name = $1",
+              {bank.name, to_ms(decision.now), top}));
+  ENTENTE_CHECK_OK(rows::record_event(tx, bank.name, {}, "bank_retired", decision.person,
+                                      {{"entries", out.size()}, {"reason", decision.reason}},
+                                      decision.now));
+  std::vector<EntryId> ids;
+  for (const store::Row& row : out) ids.push_back(row.integer(0));
+  return ids;
+}
+
+Result<std::vector<BankEvent>> Banks::events(store::Tx& tx, std::string_view bank,
+                                             std::int64_t after, std::int64_t limit) const {
+  if (limit < 1 || limit > kMaxPage)
+    return fail(Code::kInvalid, fmt::format("a page has 1 to {} events", kMaxPage), "limit");
+  ENTENTE_TRY(found, tx.query(fmt::format("SELECT id, bank, entry, kind, actor, detail, at FROM "
+                                          "bank_event WHERE id > $1 {} ORDER BY id LIMIT $2",
+                                          bank.empty() ? "" : "AND bank = $3"),
+                              bank.empty() ? store::Params{after, limit}
+                                           : store::Params{after, limit, text(bank)}));
+  std::vector<BankEvent> out;
+  for (const store::Row& row : found) {
+    BankEvent event;
+    event.id = row.integer(0);
+    event.bank = row.text(1);
+    event.entry = row.integer_if(2);
+    event.kind = row.text(3);
+    event.by = row.text(4);
+    ENTENTE_TRY(detail, json::parse_object(row.text(5)));
+    event.detail = std::move(detail);
+    event.at = instant_from_ms(row.integer(6));
+    out.push_back(std::move(event));
+  }
+  return out;
 }
 
 }  // namespace entente::matching
