@@ -17,6 +17,32 @@ struct Control {
   alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> bytes{};
 };
 
+iovec part_of(ByteView bytes) {
+  return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+bool send_with(int flags, int channel, ByteView bytes, int fd, ByteView more) {
+  std::array<iovec, 2> parts{part_of(bytes), part_of(more)};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = more.empty() ? 1 : 2;
+  Control control;
+  if (fd >= 0) {
+    message.msg_control = control.bytes.data();
+    message.msg_controllen = control.bytes.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  }
+  ssize_t sent = -1;
+  do {
+    sent = ::sendmsg(channel, &message, MSG_NOSIGNAL | flags);
+  } while (sent < 0 && errno == EINTR);
+  return sent == static_cast<ssize_t>(bytes.size() + more.size());
+}
+
 }  // namespace
 
 void Fd::reset(int fd) {
@@ -32,33 +58,19 @@ Result<std::pair<Fd, Fd>> make_channel() {
   return std::pair(Fd(ends[0]), Fd(ends[1]));
 }
 
-bool send_message(int channel, ByteView bytes, int fd) {
-  iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  Control control;
-  if (fd >= 0) {
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = control.bytes.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
-  ssize_t sent = -1;
-  do {
-    sent = ::sendmsg(channel, &message, MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  return sent == static_cast<ssize_t>(bytes.size());
+bool send_message(int channel, ByteView bytes, int fd, ByteView more) {
+  return send_with(0, channel, bytes, fd, more);
 }
 
-Message receive_message(int channel, std::span<std::uint8_t> into) {
-  iovec part{into.data(), into.size()};
+bool offer_message(int channel, ByteView bytes, int fd, ByteView more) {
+  return send_with(MSG_DONTWAIT, channel, bytes, fd, more);
+}
+
+Message receive_message(int channel, std::span<std::uint8_t> into, std::span<std::uint8_t> more) {
+  std::array<iovec, 2> parts{part_of(into), part_of(more)};
   msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
+  message.msg_iov = parts.data();
+  message.msg_iovlen = more.empty() ? 1 : 2;
   Control control;
   message.msg_control = control.bytes.data();
   message.msg_controllen = control.bytes.size();

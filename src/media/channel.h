@@ -36,11 +36,18 @@ class Fd {
   int fd_ = -1;
 };
 
+// A file up to this goes inside the message; a larger one in a memory file beside it. Below what a
+// local socket takes by default (212,992 bytes).
+inline constexpr std::size_t kMaxInlineBytes = std::size_t{128} << 10;
+
 // A pair of connected ends, closed on exec.
 Result<std::pair<Fd, Fd>> make_channel();
 
-// False when the other end is gone.
-bool send_message(int channel, ByteView bytes, int fd = -1);
+// Two parts become one message. False when the other end is gone.
+bool send_message(int channel, ByteView bytes, int fd = -1, ByteView more = {});
+// The same to an end that is not trusted to take what it is sent: never waits. False also when the
+// message finds no room; errno says which.
+bool offer_message(int channel, ByteView bytes, int fd = -1, ByteView more = {});
 
 struct Message {
   enum class State : std::uint8_t { kWhole, kTooLong, kClosed };
@@ -48,8 +55,10 @@ struct Message {
   std::size_t size = 0;
   Fd fd;  // closed on exec
 };
-// Waits for a message; kClosed when the other end is gone.
-Message receive_message(int channel, std::span<std::uint8_t> into);
+// Waits for a message; kClosed when the other end is gone. What does not fit into `into` goes to
+// `more`; `size` counts both.
+Message receive_message(int channel, std::span<std::uint8_t> into,
+                        std::span<std::uint8_t> more = {});
 
 // Waits until `channel` can be read (or its other end is gone). False when `deadline` passed first.
 bool wait_readable(int channel, std::chrono::steady_clock::time_point deadline);

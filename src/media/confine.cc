@@ -2,6 +2,8 @@
 #include "entente/media/confine.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -9,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -78,15 +81,19 @@ Result<void> set_limits(const Confinement& how) {
   return {};
 }
 
-// Builds and loads the allow-list.
-class Filter {
+// Stands for the process id of the worker, which the compiled filter cannot know; not one Linux
+// gives.
+constexpr std::uint32_t kOwnPid = 0x7e57'9d1dU;
+
+// Collects the rules.
+class Rules {
  public:
-  Filter() : context_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {}
-  ~Filter() {
+  Rules() : context_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {}
+  ~Rules() {
     if (context_ != nullptr) seccomp_release(context_);
   }
-  Filter(const Filter&) = delete;
-  Filter& operator=(const Filter&) = delete;
+  Rules(const Rules&) = delete;
+  Rules& operator=(const Rules&) = delete;
 
   template <class... Conditions>
   void allow(int call, Conditions... conditions) {
@@ -101,16 +108,17 @@ class Filter {
     if (rc != 0) error_ = -rc;
   }
 
-  bool load() {
-    if (context_ == nullptr) {
-      errno = ENOMEM;
-      return false;
-    }
-    // The kernel's own error codes, rather than libseccomp's one for all.
-    seccomp_attr_set(context_, SCMP_FLTATR_API_SYSRAWRC, 1);
-    if (error_ == 0) error_ = -seccomp_load(context_);
+  // The program as bytes; empty, with errno, when it could not be made.
+  Bytes compile() {
+    if (context_ == nullptr) error_ = ENOMEM;
+    const Fd file(error_ == 0 ? ::memfd_create("entente-filter", MFD_CLOEXEC) : -1);
+    if (error_ == 0 && !file.valid()) error_ = errno;
+    if (error_ == 0) error_ = -seccomp_export_bpf(context_, file.get());
     errno = error_;
-    return error_ == 0;
+    if (error_ != 0) return {};
+    Bytes out(static_cast<std::size_t>(std::max(off_t{0}, ::lseek(file.get(), 0, SEEK_END))));
+    const ssize_t got = ::pread(file.get(), out.data(), out.size(), 0);
+    return got == static_cast<ssize_t>(out.size()) ? out : Bytes{};
   }
 
  private:
@@ -126,9 +134,9 @@ scmp_arg_cmp not_executable() {
   return {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
 }
 
-void allow_what_decoding_needs(Filter& filter, int channel) {
-  filter.allow(SCMP_SYS(recvmsg), is(0, static_cast<unsigned>(channel)));
-  filter.allow(SCMP_SYS(sendmsg), is(0, static_cast<unsigned>(channel)));
+void allow_what_decoding_needs(Rules& filter) {
+  filter.allow(SCMP_SYS(recvmsg), is(0, kWorkerChannel));
+  filter.allow(SCMP_SYS(sendmsg), is(0, kWorkerChannel));
   filter.allow(SCMP_SYS(close));  // the image's memory, once mapped
   filter.allow(SCMP_SYS(mmap), not_executable());
   filter.allow(SCMP_SYS(mprotect), not_executable());
@@ -141,7 +149,7 @@ void allow_what_decoding_needs(Filter& filter, int channel) {
   filter.allow(SCMP_SYS(rt_sigprocmask));
   filter.allow(SCMP_SYS(getpid));
   filter.allow(SCMP_SYS(gettid));
-  filter.allow(SCMP_SYS(tgkill), is(0, static_cast<unsigned>(::getpid())), is(2, SIGABRT));
+  filter.allow(SCMP_SYS(tgkill), is(0, kOwnPid), is(2, SIGABRT));
   // Last words of a C library go to a standard error that is closed.
   filter.rule(SCMP_ACT_ERRNO(EBADF), SCMP_SYS(write), is(0, STDERR_FILENO));
   filter.rule(SCMP_ACT_ERRNO(EBADF), SCMP_SYS(writev), is(0, STDERR_FILENO));
@@ -155,7 +163,7 @@ void allow_what_decoding_needs(Filter& filter, int channel) {
 
 }  // namespace
 
-void close_all_but(int kept) {
+void close_all_but(std::initializer_list<int> kept) {
   const auto close_between = [](unsigned first, unsigned last) {
     if (first > last) return;
     if (::syscall(SYS_close_range, first, last, 0U) == 0) return;
@@ -163,23 +171,51 @@ void close_all_but(int kept) {
     const auto most = static_cast<unsigned>(::sysconf(_SC_OPEN_MAX));
     for (unsigned fd = first; fd <= last && fd < most; ++fd) ::close(static_cast<int>(fd));
   };
-  const auto keep = static_cast<unsigned>(kept);
-  if (keep > 0) close_between(0, keep - 1);
-  close_between(keep + 1, ~0U);
+  unsigned next = 0;
+  for (const int fd : kept) {
+    const auto keep = static_cast<unsigned>(fd);
+    if (keep > next) close_between(next, keep - 1);
+    next = keep + 1;
+  }
+  close_between(next, ~0U);
 }
 
-Result<void> confine(const Confinement& how) {
+Result<Filter> Filter::compile() {
+  static_assert(sizeof(Instruction) == sizeof(sock_filter));
+  Rules rules;
+  allow_what_decoding_needs(rules);
+  const Bytes bytes = rules.compile();
+  Filter out;
+  out.program_.resize(bytes.size() / sizeof(Instruction));
+  if (out.program_.empty()) return refused("compiling the seccomp filter");
+  std::memcpy(out.program_.data(), bytes.data(), out.program_.size() * sizeof(Instruction));
+  return out;
+}
+
+Result<void> Filter::load(int pid) const {
+  std::vector<Instruction> program = program_;
+  for (Instruction& instruction : program) {
+    if (instruction.k == kOwnPid) instruction.k = static_cast<std::uint32_t>(pid);
+  }
+  const sock_fprog loaded{static_cast<unsigned short>(program.size()),
+                          reinterpret_cast<sock_filter*>(program.data())};
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &loaded) != 0) return refused("seccomp");
+  return {};
+}
+
+Result<void> confine(const Confinement& how, const Filter& filter) {
+  // First of all, so that what goes wrong can be told.
+  if (how.channel != kWorkerChannel && ::dup3(how.channel, kWorkerChannel, O_CLOEXEC) < 0) {
+    return refused("dup3");
+  }
+  close_all_but({kWorkerChannel});
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return refused("PR_SET_PDEATHSIG");
   if (::getppid() != how.parent) return fail(Code::kUnavailable, "the keeper ended first");
   offer_to_the_oom_killer();
-  close_all_but(how.channel);
   ENTENTE_CHECK_OK(set_limits(how));
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return refused("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refused("PR_SET_NO_NEW_PRIVS");
-  Filter filter;
-  allow_what_decoding_needs(filter, how.channel);
-  if (!filter.load()) return refused("seccomp");
-  return {};
+  return filter.load(::getpid());
 }
 
 }  // namespace entente::media

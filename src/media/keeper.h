@@ -4,8 +4,9 @@
 //
 // The keeper is forked once, while the node is small and has one thread, so that a worker never
 // holds a copy of what the node learned later. It alone reaps its workers, so it never signals a
-// process id that was given to another process. It ends when its channel closes, hence with the
-// node however that ends, and its workers with it.
+// process id that was given to another process. It keeps as many workers as it was asked for; those
+// nobody has taken yet wait, confined, in `fresh`. It ends when `asks` closes, hence with the node
+// however that ends, and its workers with it.
 #pragma once
 
 #include <sys/types.h>
@@ -15,18 +16,22 @@
 
 namespace entente::media {
 
-// Node to keeper: end worker `end` (0: none) and start a fresh one.
+// Node to keeper, on `asks`: end worker `end` (0: none) and start a fresh one.
 struct KeeperAsk {
   pid_t end = 0;
+  std::int32_t report = 0;  // 1: and answer, on `asks`, with a KeeperReport
 };
-// Keeper to node, with the channel of the fresh worker beside it.
-struct KeeperAnswer {
-  int ended = 0;      // wait status of the ended worker
-  pid_t started = 0;  // 0: it could not be
-  int error = 0;      // then, errno
+struct KeeperReport {
+  int ended = 0;  // wait status of the ended worker
+};
+// Keeper to node, on `fresh`: a worker that gets ready, its channel beside it.
+struct FreshWorker {
+  pid_t pid = 0;  // 0: it could not be started
+  int error = 0;  // then, errno
 };
 
-// Node to worker, with a sealed memory file of that size beside it.
+// Node to worker, with the file after it or, above kMaxInlineBytes, in a sealed memory file of that
+// size beside it.
 struct WorkerAsk {
   std::uint64_t size = 0;
 };
@@ -43,9 +48,10 @@ enum class Verdict : std::uint8_t {
 
 struct Keeper {
   pid_t pid = 0;
-  Fd channel;
+  Fd asks;
+  Fd fresh;
 };
 // Forks the keeper. The child never returns from it.
-Result<Keeper> start_keeper(const SandboxOptions& options, const Job& job);
+Result<Keeper> start_keeper(const SandboxOptions& options, const FileJob& job);
 
 }  // namespace entente::media
