@@ -14,7 +14,8 @@
 
 namespace entente::app {
 
-// ── on a node's folder
+// ── on a node's folder. People and parties: beside a running node too, which is then asked to make
+// the change.
 // ───────────────────────────────────────────────────────────────────────────────────────────
 Result<void> show_node(const std::filesystem::path& folder);
 Result<void> new_key(const std::filesystem::path& file);

@@ -107,7 +107,8 @@ void add_directory_commands(CLI::App& cli, Options& o, std::function<Result<void
   add->add_option("folder", o.folder)->required();
   add->add_option("--name", o.name)->required();
   add->add_option("--role", o.roles,
-                  "drafter, signer, moderator, reviewer, overseer, court_clerk, home_officer")
+                  "drafter, signer, moderator, reviewer, overseer, court_clerk, home_officer, "
+                  "administrator")
       ->required();
   auto* pub = add->add_option("--public", o.public_key, "ed25519:…");
   add->add_option("--key", o.key_file, "a private key file whose public part is taken")

@@ -22,6 +22,12 @@ CREATE TABLE session (
 CREATE INDEX session_token ON session(token_hash);
 )sql";
 
+constexpr std::string_view kSchema2 = R"sql(
+CREATE TABLE admin_change (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, by_key TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL,
+  detail TEXT NOT NULL);
+)sql";
+
 json::Array texts(const std::vector<std::string>& v) {
   return json::Array(v.begin(), v.end());
 }
@@ -94,7 +100,7 @@ constexpr std::string_view kPartyColumns =
 }  // namespace
 
 store::Migration migration() {
-  return {"identity", {kSchema}};
+  return {"identity", {kSchema, kSchema2}};
 }
 
 std::string to_envelope(const Entry& e, const crypto::PrivateKey& node_key) {

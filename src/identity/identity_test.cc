@@ -320,14 +320,15 @@ class SessionTest : public IdentityTest {
   std::string logged_in() { return answer(open(alix_).value(), alix_).value().token; }
 };
 
-TEST_F(SessionTest, UnknownRevokedForeignAndNodeKeysGetOneAndTheSameAnswer) {
+TEST_F(SessionTest, UnknownRevokedForeignAndPartnersNodeKeysGetOneAndTheSameAnswer) {
   const auto revoked = crypto::PrivateKey::generate(random_);
   ASSERT_TRUE(write(
       [&](store::Tx& tx) { return enrol(tx, "interior.example", official(revoked, ""), kNoon); }));
   ASSERT_TRUE(write([&](store::Tx& tx) { return revoke(tx, revoked.public_key().id(), kNoon); }));
   const auto foreign = crypto::PrivateKey::generate(random_);
   auto peer = entry("photos.example", "platform");
-  peer.node_key = crypto::PrivateKey::generate(random_).public_key();
+  const auto peers_node = crypto::PrivateKey::generate(random_);
+  peer.node_key = peers_node.public_key();
   peer.officials.push_back(official(foreign, "p-9"));
   ASSERT_TRUE(trust_entry(peer));
 
@@ -335,12 +336,20 @@ TEST_F(SessionTest, UnknownRevokedForeignAndNodeKeysGetOneAndTheSameAnswer) {
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, Code::kUnauthorised);
   for (const auto* key :
-       std::initializer_list<const crypto::PrivateKey*>{&revoked, &foreign, &node_}) {
+       std::initializer_list<const crypto::PrivateKey*>{&revoked, &foreign, &peers_node}) {
     const auto refused = open(*key);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(), unknown.error());
   }
   EXPECT_EQ(count("SELECT COUNT(*) FROM session"), 0);
+}
+
+TEST_F(SessionTest, TheOwnNodesKeyOpensASessionThatIsNoPersons) {
+  const auto user = answer(open(node_).value(), node_);
+  ASSERT_TRUE(user);
+  EXPECT_TRUE(user->person.empty());
+  EXPECT_TRUE(user->roles.empty());
+  EXPECT_EQ(who(user->token).error().code, Code::kForbidden);
 }
 
 TEST_F(SessionTest, AWrongSignatureOpensNothing) {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "entente/identity/admin.h"
+
 namespace entente::identity {
 namespace {
 
@@ -12,6 +14,14 @@ json::Object user_json(const SessionUser& u) {
                  {"keyid", u.keyid},   {"expires_at", format_rfc3339(u.expires_at)}};
   if (!u.token.empty()) o["token"] = u.token;
   return o;
+}
+
+// Also for administrators, who may be no person (admin.h).
+Result<void> may_read(store::Tx& tx, const http::Request& q, const Self& self, Instant now) {
+  if (administrator_of(tx, q, self, now)) return {};
+  ENTENTE_TRY(user, session_of(tx, q, now));
+  static_cast<void>(user);
+  return {};
 }
 
 void add_session_routes(http::Router& router, store::Store& store, const Self& self,
@@ -62,9 +72,19 @@ void add_session_routes(http::Router& router, store::Store& store, const Self& s
 
 }  // namespace
 
+json::Object party_json(const PartyRow& p) {
+  return {{"party", p.party},
+          {"name", p.name},
+          {"kind", p.kind},
+          {"url", p.url},
+          {"fingerprint", p.fingerprint},
+          {"confirmed_at", format_rfc3339(p.confirmed_at)}};
+}
+
 void add_routes(http::Router& router, store::Store& store, const Self& self, const Clock& clock,
                 Random& random) {
   add_session_routes(router, store, self, clock, random);
+  add_admin_routes(router, store, self, clock);
   router.add("GET", "/v1/node", [&](const http::Request&) -> Result<http::Response> {
     return http::json_response({{"party", self.entry.party},
                                 {"name", self.entry.name},
@@ -77,18 +97,11 @@ void add_routes(http::Router& router, store::Store& store, const Self& self, con
   router.add("GET", "/v1/parties", [&](const http::Request& q) -> Result<http::Response> {
     ENTENTE_TRY(parties, store::read_returning<std::vector<PartyRow>>(
                              store, [&](store::Tx& tx) -> Result<std::vector<PartyRow>> {
-                               ENTENTE_TRY(user, session_of(tx, q, clock.now()));
-                               static_cast<void>(user);
+                               ENTENTE_CHECK_OK(may_read(tx, q, self, clock.now()));
                                return list_parties(tx);
                              }));
     json::Array items;
-    for (const auto& p : parties)
-      items.push_back({{"party", p.party},
-                       {"name", p.name},
-                       {"kind", p.kind},
-                       {"url", p.url},
-                       {"fingerprint", p.fingerprint},
-                       {"confirmed_at", format_rfc3339(p.confirmed_at)}});
+    for (const auto& p : parties) items.push_back(party_json(p));
     return http::json_response({{"items", std::move(items)}});
   });
   router.add(

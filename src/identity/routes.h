@@ -20,4 +20,7 @@ struct Self {
 void add_routes(http::Router& router, store::Store& store, const Self& self, const Clock& clock,
                 Random& random);
 
+// A party as answers show it.
+json::Object party_json(const PartyRow& party);
+
 }  // namespace entente::identity

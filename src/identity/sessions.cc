@@ -44,8 +44,7 @@ bool SessionUser::has(std::string_view role) const {
 Result<Challenge> open_session(store::Tx& tx, std::string_view party, std::string_view keyid,
                                Random& random, Instant now) {
   ENTENTE_TRY(owner, find_key(tx, keyid));
-  if (!owner || owner->party != party || owner->person.empty() || owner->revoked_at)
-    return unauthorised();
+  if (!owner || owner->party != party || owner->revoked_at) return unauthorised();
   Challenge c{make_ulid(now, random), random.bytes(32)};
   ENTENTE_TRY(gone, tx.exec("DELETE FROM session WHERE expires_at < $1", {to_ms(now)}));
   ENTENTE_TRY(n, tx.exec("INSERT INTO session(id, keyid, challenge, token_hash, expires_at) "
@@ -79,6 +78,12 @@ Result<SessionUser> answer_session(store::Tx& tx, std::string_view session, Byte
 }
 
 Result<SessionUser> session_of(store::Tx& tx, const http::Request& request, Instant now) {
+  ENTENTE_TRY(user, bearer_of(tx, request, now));
+  if (user.person.empty()) return fail(Code::kForbidden, "this is for people, not for machines");
+  return user;
+}
+
+Result<SessionUser> bearer_of(store::Tx& tx, const http::Request& request, Instant now) {
   const std::string token = token_of(request);
   if (token.empty()) return unauthorised();
   ENTENTE_TRY(

@@ -29,6 +29,7 @@ struct Challenge {
   Bytes bytes;
 };
 
+// For a person's key of `party`, or its node key (whoever holds the folder: admin.h).
 // kUnauthorised for keys that are unknown, revoked or not this party's: one answer for all, nothing
 // to enumerate.
 Result<Challenge> open_session(store::Tx& tx, std::string_view party, std::string_view keyid,
@@ -36,7 +37,10 @@ Result<Challenge> open_session(store::Tx& tx, std::string_view party, std::strin
 Result<SessionUser> answer_session(store::Tx& tx, std::string_view session, ByteView signature,
                                    Random& random, Instant now);
 // From "Authorization: Bearer …" or the cookie `entente_session`.
+// A person's; kForbidden for a session of the node's key, which no person stands behind.
 Result<SessionUser> session_of(store::Tx& tx, const http::Request& request, Instant now);
+// The same, the node's key too: then `person` is empty.
+Result<SessionUser> bearer_of(store::Tx& tx, const http::Request& request, Instant now);
 Result<void> close_session(store::Tx& tx, const http::Request& request);
 
 }  // namespace entente::identity

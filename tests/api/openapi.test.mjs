@@ -3,13 +3,14 @@
 // The OpenAPI document held against running nodes: what it promises is answered, what is answered is documented, what
 // comes back has the documented form.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { promises as fs, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import Ajv from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { removalOrder, root, until } from '../../demo/stage.mjs';
-import { call } from '../e2e/lib/signer.mjs';
+import { Key, Person, call } from '../e2e/lib/signer.mjs';
 import { endStage, makeStage, pictures, publish } from '../e2e/lib/world.mjs';
 
 const api = parse(readFileSync(path.join(root, 'api/openapi.yaml'), 'utf8'));
@@ -207,6 +208,28 @@ describe('forms', () => {
     assert.equal(kase.role, 'notifier');
     await open('platform', `/v1/record/${receipt.act}`, '/v1/record/{act}');
     await get('camille', '/v1/queue');
+  });
+
+  it('the directory, changed while the node serves', async () => {
+    const { folder } = stage.nodes.platform;
+    const file = path.join(stage.dir, 'administrator.key');
+    await stage.entente('key', 'new', file);
+    await stage.entente('person', 'add', folder, '--name', 'Ada', '--key', file, '--role', 'administrator');
+    stage.keys.ada = { file, node: stage.nodes.platform.url, name: 'Ada' };
+    const ada = new Person(stage, 'ada');
+    const ask = async (method, at, body) => ada.request(method, at, body);
+    const fresh = new Key(randomBytes(32));
+    answers(await ask('POST', '/v1/admin/people', { name: 'Nadia', key: fresh.text, roles: ['moderator'] }), 'POST', '/v1/admin/people', 201);
+    answers(await ask('POST', '/v1/admin/people', { name: 'Nadia', key: 'ed25519:AAAA', roles: ['moderator'] }), 'POST', '/v1/admin/people', 400);
+    answers(await ask('POST', '/v1/admin/people', { name: 'Nadia', key: fresh.text, roles: ['administrator'] }), 'POST', '/v1/admin/people', 403);
+    answers(await ask('GET', '/v1/admin/people'), 'GET', '/v1/admin/people');
+    answers(await ask('POST', `/v1/admin/people/${fresh.id}/revocation`, {}), 'POST', '/v1/admin/people/{keyid}/revocation');
+    answers(await ask('POST', `/v1/admin/people/${'0'.repeat(32)}/revocation`, {}), 'POST', '/v1/admin/people/{keyid}/revocation', 404);
+    const entry = (await call('GET', url('authority', '/.well-known/entente.json'))).json;
+    answers(await ask('POST', '/v1/admin/parties', { entry, fingerprint: stage.nodes.authority.fingerprint }), 'POST', '/v1/admin/parties', 201);
+    answers(await ask('POST', '/v1/admin/parties', { entry, fingerprint: stage.nodes.platform.fingerprint }), 'POST', '/v1/admin/parties', 403);
+    const changes = answers(await ask('GET', '/v1/admin/changes'), 'GET', '/v1/admin/changes');
+    assert.deepEqual(changes.items.map((c) => c.what), ['party.trusted', 'person.revoked', 'person.enrolled', 'person.enrolled']);
   });
 
   it('the test looked at enough to mean something', () => {
