@@ -60,6 +60,41 @@ Result<void> take(const toml::table& table, std::string_view key, T& out) {
   return {};
 }
 
+Result<void> take_texts(const toml::table& table, std::string_view key,
+                        std::vector<std::string>& out) {
+  const auto* node = table.get(key);
+  if (node == nullptr) return {};
+  const auto wrong = [&] {
+    return fail(Code::kInvalid,
+                fmt::format("entente.toml line {}: {} must be a list of texts",
+                            node->source().begin.line, key),
+                std::string(key));
+  };
+  const auto* array = node->as_array();
+  if (array == nullptr) return wrong();
+  for (const auto& item : *array) {
+    const auto text = item.value_exact<std::string>();
+    if (!text || text->empty()) return wrong();
+    out.push_back(*text);
+  }
+  return {};
+}
+
+Result<void> take_matching(const toml::table& t, Config& c) {
+  ENTENTE_CHECK_OK(take_texts(t, "fetch_hosts", c.fetch_hosts));
+  ENTENTE_CHECK_OK(take(t, "strict_fingerprints", c.strict_fingerprints));
+  ENTENTE_CHECK_OK(take(t, "hma", c.hma));
+  ENTENTE_CHECK_OK(take(t, "hma_prefix", c.hma_prefix));
+  const bool good = c.hma_prefix.empty() ||
+                    (c.hma_prefix.starts_with('/') && !c.hma_prefix.ends_with('/') &&
+                     c.hma_prefix.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-/") ==
+                         std::string::npos);
+  if (!good)
+    return fail(Code::kInvalid, "entente.toml: hma_prefix is empty or a path such as \"/hma\"",
+                "hma_prefix");
+  return {};
+}
+
 Result<SiteConfig> read_site(const toml::node& node) {
   const auto* site = node.as_table();
   if (site == nullptr) return fail(Code::kInvalid, "entente.toml: [site] must be a table", "site");
@@ -99,7 +134,8 @@ Result<Config> load_config(const fs::path& folder) {
   ENTENTE_CHECK_OK(
       refuse_unknown(t,
                      {"party", "name", "kind", "url", "address", "port", "web", "allow_plain_http",
-                      "allow_private_addresses", "clock_offset_ms", "site"},
+                      "allow_private_addresses", "clock_offset_ms", "site", "fetch_hosts",
+                      "strict_fingerprints", "hma", "hma_prefix"},
                      ""));
   ENTENTE_CHECK_OK(take(t, "party", c.party));
   ENTENTE_CHECK_OK(take(t, "name", c.name));
@@ -115,6 +151,7 @@ Result<Config> load_config(const fs::path& folder) {
   ENTENTE_CHECK_OK(take(t, "allow_plain_http", c.allow_plain_http));
   ENTENTE_CHECK_OK(take(t, "allow_private_addresses", c.allow_private_addresses));
   ENTENTE_CHECK_OK(take(t, "clock_offset_ms", c.clock_offset_ms));
+  ENTENTE_CHECK_OK(take_matching(t, c));
   if (const auto* site = t.get("site")) {
     ENTENTE_TRY(read, read_site(*site));
     c.site = std::move(read);

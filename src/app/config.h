@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "entente/core/error.h"
 
@@ -30,6 +31,12 @@ struct Config {
   bool allow_private_addresses = false;  // peers on a private network
   std::int64_t clock_offset_ms = 0;      // for tests of wrong clocks only
   std::optional<SiteConfig> site;        // the platform's content host
+  // Of a platform's matching:
+  std::vector<std::string>
+      fetch_hosts;                   // pictures are fetched from these hosts alone; default none
+  bool strict_fingerprints = false;  // bit-exact PDQ at full size, some times slower
+  bool hma = false;                  // HMA's face is served
+  std::string hma_prefix;            // before its paths: "" or "/hma"
 
   std::filesystem::path key(std::string_view file) const { return folder / "keys" / file; }
 };
