@@ -22,8 +22,8 @@ Range box_at(int at, int side) {
   return {std::max(0, at - (window - reach)), std::min(side - 1, at + reach - 1)};
 }
 
-// The full-size weights of the sample at `place`, from pixel `first` on.
-std::vector<std::uint32_t> full_weights(int place, int side, int& first) {
+// The full-size weights of the sample at `place`, from pixel `first` on, into `out`.
+void full_weights(int place, int side, int& first, std::vector<std::uint32_t>& out) {
   const Range second = box_at(place, side);
   first = box_at(second.first, side).first;
   const int last = box_at(second.last, side).last;
@@ -38,7 +38,7 @@ std::vector<std::uint32_t> full_weights(int place, int side, int& first) {
     if (count != window) common = window * (window - 1);
   }
   // Differences, then their running sum: linear in the pixels, not in pixels times window.
-  std::vector<std::uint32_t> out(static_cast<std::size_t>(last - first) + 2);
+  out.assign(static_cast<std::size_t>(last - first) + 2, 0);
   for (int at = second.first; at <= second.last; ++at) {
     const Range box = box_at(at, side);
     const auto part = static_cast<std::uint32_t>(common / box.count());
@@ -47,7 +47,6 @@ std::vector<std::uint32_t> full_weights(int place, int side, int& first) {
   }
   std::partial_sum(out.begin(), out.end(), out.begin());
   out.pop_back();
-  return out;
 }
 
 int most_overlapping(const Axis& axis) {
@@ -70,9 +69,10 @@ Axis make_axis(int side, int scale) {
   Axis out;
   out.length = (side + scale - 1) / scale;
   out.weights.reserve(static_cast<std::size_t>(2 * out.length + 2 * kSample));
+  std::vector<std::uint32_t> full;
   for (int k = 0; k < kSample; ++k) {
     int first = 0;
-    const std::vector<std::uint32_t> full = full_weights(sample_place(k, side), side, first);
+    full_weights(sample_place(k, side), side, first, full);
     Axis::Taps taps;
     taps.first = first / scale;
     taps.count = (first + static_cast<int>(full.size()) - 1) / scale - taps.first + 1;

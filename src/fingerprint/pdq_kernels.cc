@@ -17,9 +17,17 @@ namespace {
 ENTENTE_CORE void add_narrow_core(std::uint16_t* __restrict sums,
                                   const std::uint8_t* __restrict row, std::uint16_t weight,
                                   std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
-    sums[i] = static_cast<std::uint16_t>(sums[i] + weight * row[i]);
+  constexpr std::size_t kCacheLine = 64;
+  std::size_t i = 0;
+  for (; i + kCacheLine <= n; i += kCacheLine) {
+    // Where the next row lies when the picture is in one piece; a hint, which reads nothing.
+    __builtin_prefetch(
+        reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(row) + n + i));
+    for (std::size_t at = i; at < i + kCacheLine; ++at) {
+      sums[at] = static_cast<std::uint16_t>(sums[at] + weight * row[at]);
+    }
   }
+  for (; i < n; ++i) sums[i] = static_cast<std::uint16_t>(sums[i] + weight * row[i]);
 }
 
 ENTENTE_CORE void add_wide_core(std::uint32_t* __restrict sums, const std::uint8_t* __restrict row,
@@ -42,26 +50,76 @@ ENTENTE_CORE void widen_core(std::uint32_t* __restrict wide, std::uint16_t* __re
   std::fill_n(narrow, n, std::uint16_t{0});
 }
 
-using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
-using WholeLanes = std::uint32_t __attribute__((vector_size(kLanes * sizeof(std::uint32_t))));
+// GNU vectors of `Bytes`, the width of the instruction set's own. Eight lanes are one or several
+// of them: the lanes' sums are the same.
+template <std::size_t Bytes>
+struct Vectors;
+#define ENTENTE_PDQ_VECTORS(bytes)                                          \
+  template <>                                                               \
+  struct Vectors<bytes> {                                                   \
+    using Floats = float __attribute__((vector_size(bytes)));               \
+    using Doubles = double __attribute__((vector_size(bytes)));             \
+    using Longs = std::uint64_t __attribute__((vector_size(bytes)));        \
+    using Wholes = std::uint32_t __attribute__((vector_size((bytes) / 2))); \
+    static constexpr std::size_t kDoubles = (bytes) / sizeof(double);       \
+    static constexpr std::size_t kPerLanes = kLanes / kDoubles;             \
+    static constexpr std::size_t kFloats = (bytes) / sizeof(float);         \
+  };
+ENTENTE_PDQ_VECTORS(16)
+ENTENTE_PDQ_VECTORS(32)
+ENTENTE_PDQ_VECTORS(64)
+#undef ENTENTE_PDQ_VECTORS
 
-template <class Values, class T>
+template <class V>
+ENTENTE_CORE void load(typename V::Doubles& out, const double* from) {
+  __builtin_memcpy(&out, from, sizeof out);
+}
+// Exact, and quicker than what compilers make of a conversion of unsigned numbers: a whole number
+// below 2^32 as the low bits of 2^52 + it.
+template <class V>
+ENTENTE_CORE void load(typename V::Doubles& out, const std::uint32_t* from) {
+  typename V::Wholes whole;
+  __builtin_memcpy(&whole, from, sizeof whole);
+  const auto bits = __builtin_convertvector(whole, typename V::Longs) | 0x4330'0000'0000'0000ULL;
+  __builtin_memcpy(&out, &bits, sizeof out);
+  out -= 0x1p52;
+}
+
+// ((l0+l4) + (l2+l6)) + ((l1+l5) + (l3+l7)), whatever the width.
+template <class V>
+ENTENTE_CORE double joined(const typename V::Doubles (&parts)[V::kPerLanes]) {
+  using Two = Vectors<16>::Doubles;
+  Two two{};
+  if constexpr (V::kDoubles == 8) {
+    const auto four = __builtin_shufflevector(parts[0], parts[0], 0, 1, 2, 3) +
+                      __builtin_shufflevector(parts[0], parts[0], 4, 5, 6, 7);
+    two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
+  } else if constexpr (V::kDoubles == 4) {
+    const auto four = parts[0] + parts[1];
+    two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
+  } else {
+    two = (parts[0] + parts[2]) + (parts[1] + parts[3]);
+  }
+  return two[0] + two[1];
+}
+
+template <class V, class T>
 ENTENTE_CORE void project_core(const T* sums, const Dots& dots, double row_scale, float* out) {
   for (std::size_t k = 0; k < kSample; ++k) {
     const Dot& dot = dots.of[k];
     const T* value = sums + dot.from;
     const double* weight = dots.weights + dot.begin;
-    Lanes lanes{};
+    typename V::Doubles lanes[V::kPerLanes] = {};
     for (std::size_t i = 0; i < dot.padded; i += kLanes) {
-      Values values;
-      Lanes weights;
-      __builtin_memcpy(&values, value + i, sizeof values);
-      __builtin_memcpy(&weights, weight + i, sizeof weights);
-      lanes += __builtin_convertvector(values, Lanes) * weights;
+      for (std::size_t part = 0; part < V::kPerLanes; ++part) {
+        typename V::Doubles values;
+        typename V::Doubles weights;
+        load<V>(values, value + i + part * V::kDoubles);
+        load<V>(weights, weight + i + part * V::kDoubles);
+        lanes[part] += values * weights;
+      }
     }
-    const double sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
-                       ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-    out[k] = static_cast<float>(sum * (dot.scale * row_scale));
+    out[k] = static_cast<float>(joined<V>(lanes) * (dot.scale * row_scale));
   }
 }
 
@@ -75,23 +133,27 @@ ENTENTE_CORE bool in_range_core(const float* values, std::size_t n) {
 ENTENTE_CORE void add_gradients(GradientSum& sum, const float* a, const float* b, float slack,
                                 std::size_t n) {
   int least = 0;
+  int value = 0;
   int most = 0;
   for (std::size_t j = 0; j < n; ++j) {
     const float step = (a[j] - b[j]) * 100 / 255;
     const float size = step < 0 ? -step : step;
     const float low = size - slack;
     least += static_cast<int>(low < 0 ? 0 : low);
+    value += static_cast<int>(size);
     most += static_cast<int>(size + slack);
   }
   sum.least += least;
+  sum.value += value;
   sum.most += most;
 }
 
 ENTENTE_CORE GradientSum gradients_core(const Sample& sample, float slack) {
   GradientSum out;
+  // Downwards all rows are one; along rows the last column has no neighbour.
+  add_gradients(out, sample.data(), sample.data() + kSample, slack, kSample * (kSample - 1));
   for (std::size_t i = 0; i < kSample; ++i) {
     const float* at = sample.data() + i * kSample;
-    if (i + 1 < kSample) add_gradients(out, at, at + kSample, slack, kSample);
     add_gradients(out, at, at + 1, slack, kSample - 1);
   }
   return out;
@@ -123,31 +185,44 @@ const Cosines& cosines() {
   return kCosines;
 }
 
-// Every sum runs over k upwards, as published; neighbouring sums run side by side.
+// Four rows of a matrix product, one vector's columns of it: out[r][…] = Σ a[r][k] · b[k][…].
+// Every sum runs over k upwards, as published; the sums run side by side.
+template <class V>
+ENTENTE_CORE void multiply_core(const float* a, std::size_t a_step, const float* b,
+                                std::size_t b_step, float* out, std::size_t out_step) {
+  constexpr std::size_t kRows = 4;
+  typename V::Floats sums[kRows] = {};
+  for (std::size_t k = 0; k < kSample; ++k) {
+    typename V::Floats values;
+    __builtin_memcpy(&values, b + k * b_step, sizeof values);
+    for (std::size_t r = 0; r < kRows; ++r) sums[r] += a[r * a_step + k] * values;
+  }
+  for (std::size_t r = 0; r < kRows; ++r) {
+    __builtin_memcpy(out + r * out_step, &sums[r], sizeof sums[r]);
+  }
+}
+
+template <class V>
 ENTENTE_CORE Spectrum transform_core(const Sample& sample, const Cosines& cosine) {
-  std::array<float, kSpectrum * kSample> half{};
-  for (std::size_t i = 0; i < kSpectrum; ++i) {
-    float* sums = half.data() + i * kSample;
-    for (std::size_t k = 0; k < kSample; ++k) {
-      const float c = cosine.rows[i * kSample + k];
-      const float* row = sample.data() + k * kSample;
-      for (std::size_t j = 0; j < kSample; ++j) sums[j] += c * row[j];
+  std::array<float, kSpectrum * kSample> half;
+  for (std::size_t j = 0; j < kSample; j += V::kFloats) {
+    for (std::size_t i = 0; i < kSpectrum; i += 4) {
+      multiply_core<V>(cosine.rows.data() + i * kSample, kSample, sample.data() + j, kSample,
+                       half.data() + i * kSample + j, kSample);
     }
   }
-  Spectrum out{};
-  for (std::size_t i = 0; i < kSpectrum; ++i) {
-    float* sums = out.data() + i * kSpectrum;
-    for (std::size_t k = 0; k < kSample; ++k) {
-      const float h = half[i * kSample + k];
-      const float* column = cosine.columns.data() + k * kSpectrum;
-      for (std::size_t j = 0; j < kSpectrum; ++j) sums[j] += h * column[j];
+  Spectrum out;
+  for (std::size_t j = 0; j < kSpectrum; j += V::kFloats) {
+    for (std::size_t i = 0; i < kSpectrum; i += 4) {
+      multiply_core<V>(half.data() + i * kSample, kSample, cosine.columns.data() + j, kSpectrum,
+                       out.data() + i * kSpectrum + j, kSpectrum);
     }
   }
   return out;
 }
 
 // The functions of one instruction set, and their table.
-#define ENTENTE_PDQ_PATH(path, TARGET)                                                             \
+#define ENTENTE_PDQ_PATH(path, TARGET, bytes)                                                      \
   struct path {                                                                                    \
     TARGET static void add_narrow(std::uint16_t* s, const std::uint8_t* r, std::uint16_t w,        \
                                   std::size_t n) {                                                 \
@@ -165,27 +240,29 @@ ENTENTE_CORE Spectrum transform_core(const Sample& sample, const Cosines& cosine
     }                                                                                              \
     TARGET static void project_sums(const std::uint32_t* s, const Dots& d, double scale,           \
                                     float* out) {                                                  \
-      project_core<WholeLanes>(s, d, scale, out);                                                  \
+      project_core<Vectors<bytes>>(s, d, scale, out);                                              \
     }                                                                                              \
     TARGET static void project_doubles(const double* s, const Dots& d, double scale, float* out) { \
-      project_core<Lanes>(s, d, scale, out);                                                       \
+      project_core<Vectors<bytes>>(s, d, scale, out);                                              \
     }                                                                                              \
     TARGET static bool in_range(const float* v, std::size_t n) { return in_range_core(v, n); }     \
     TARGET static GradientSum gradients(const Sample& s, float slack) {                            \
       return gradients_core(s, slack);                                                             \
     }                                                                                              \
-    TARGET static Spectrum transform(const Sample& s) { return transform_core(s, cosines()); }     \
+    TARGET static Spectrum transform(const Sample& s) {                                            \
+      return transform_core<Vectors<bytes>>(s, cosines());                                         \
+    }                                                                                              \
     static constexpr Kernels table(const char* name) {                                             \
       return {name,         add_narrow,      add_wide, add_floats, widen,                          \
               project_sums, project_doubles, in_range, gradients,  transform};                     \
     }                                                                                              \
   };
 
-ENTENTE_PDQ_PATH(Portable, )
+ENTENTE_PDQ_PATH(Portable, , 16)
 constexpr Kernels kPortable = Portable::table("portable");
 #if defined(__x86_64__)
-ENTENTE_PDQ_PATH(Avx2, [[gnu::target("avx2")]])
-ENTENTE_PDQ_PATH(Avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]])
+ENTENTE_PDQ_PATH(Avx2, [[gnu::target("avx2")]], 32)
+ENTENTE_PDQ_PATH(Avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]], 64)
 constexpr Kernels kAvx2 = Avx2::table("avx2");
 constexpr Kernels kAvx512 = Avx512::table("avx512");
 

@@ -36,9 +36,10 @@ struct Dots {
   const double* weights = nullptr;
 };
 
-// Between which bounds the sum of gradients lies when each difference may be off by `slack`.
+// The sum of gradients, and its bounds when each gradient may be off by `slack`.
 struct GradientSum {
   int least = 0;
+  int value = 0;
   int most = 0;
 };
 

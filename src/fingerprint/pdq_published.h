@@ -3,12 +3,17 @@
 // The published steps of PDQ from luma to the 64×64 sample: box along rows, box along columns,
 // both again, then every (side/64)-th value. Each output is the same running float sum, added and
 // subtracted in the same order, as when every box runs over the whole plane; that order makes it
-// bit-exact, so change no loop here without running tests/pdq. The rows of the picture flow through
-// the four boxes one by one, so only the rows inside the column windows are kept.
+// bit-exact, so change no loop here without running tests/pdq.
+//
+// What makes it some ten times quicker than whole planes: rows flow through the four boxes in
+// groups of sixteen, whose running sums go side by side; only the rows inside the column windows
+// are kept; and the last box runs over the 64 columns that are sampled.
 //
 // This settles what the operator of pdq_rows.h cannot. Internal to fingerprint/.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <vector>
 
 #include "entente/fingerprint/pdq_kernels.h"
@@ -19,7 +24,7 @@ namespace entente::fingerprint {
 // null when the window needs more rows, or none is left.
 class BoxColumns {
  public:
-  BoxColumns(int width, int height);
+  BoxColumns(std::size_t width, int height);
   const float* push(const float* row);
   const float* drain();
 
@@ -39,6 +44,32 @@ class BoxColumns {
   std::vector<float> out_;
 };
 
+// A box along rows, sixteen rows at a time.
+class BoxRows {
+ public:
+  static constexpr std::size_t kGroup = 16;
+
+  explicit BoxRows(int width);
+  // The place of the group's next row, to be filled; full after kGroup of them.
+  float* next_row() { return rows_.data() + width_ * used_++; }
+  bool full() const { return used_ == kGroup; }
+  std::size_t used() const { return used_; }
+  // Filters the rows of the group. Then either all of row r, or its samples, may be read until the
+  // next call of next_row after clear.
+  void run();
+  void untranspose();
+  const float* row(std::size_t r) const { return rows_.data() + width_ * r; }
+  void sample(std::size_t r, float* out) const;
+  void clear() { used_ = 0; }
+
+ private:
+  std::size_t width_;
+  std::size_t used_ = 0;
+  std::vector<float> rows_;  // kGroup rows of width_
+  std::vector<float> in_;    // the same transposed: width_ columns of kGroup
+  std::vector<float> out_;   // filtered, transposed
+};
+
 // Push `height` rows of `width` values, then take the sample.
 class PublishedSteps {
  public:
@@ -47,15 +78,18 @@ class PublishedSteps {
   const Sample& finish();
 
  private:
+  void run_first();
+  void run_second();
   void push_second(const float* once);
-  void take(const float* twice);
+  void take(const float* sampled);
 
   int width_;
   int height_;
   bool as_is_;  // 64×64: the published steps leave the filter out
-  BoxColumns first_;
-  BoxColumns second_;
-  std::vector<float> row_;
+  BoxRows first_rows_;
+  BoxColumns first_columns_;
+  BoxRows second_rows_;
+  BoxColumns second_columns_;
   Sample sample_{};
   int next_ = 0;  // sample row wanted
   int y_ = 0;     // filtered row taken

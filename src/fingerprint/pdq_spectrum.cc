@@ -20,7 +20,7 @@ struct Quality {
 Quality quality_of(const Sample& sample, const Margins& margins, const Kernels& kernels) {
   // Two samples off by the margin each, in the unit of the gradient.
   const GradientSum sum = kernels.gradients(sample, 2 * margins.sample * 100 / 255);
-  const int value = quality_of(kernels.gradients(sample, 0).least);
+  const int value = quality_of(sum.value);
   return {value, quality_of(sum.least) == value && quality_of(sum.most) == value};
 }
 
