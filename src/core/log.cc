@@ -23,12 +23,18 @@ void set_level(Level level) {
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (level < g_level.load(std::memory_order_relaxed)) return;
-  boost::json::object line;
-  line["ts"] = format_rfc3339(SystemClock().now());
-  line["level"] = kNames[static_cast<std::size_t>(level)];
-  line["event"] = event;
-  for (const Field& f : fields) std::visit([&](const auto& v) { line[f.name] = v; }, f.value);
-  const std::string text = boost::json::serialize(line) + "\n";
+  std::string text = R"({"ts":")" + format_rfc3339(SystemClock().now()) + R"(","level":")";
+  text += kNames[static_cast<std::size_t>(level)];
+  text += R"(","event":)";
+  text += boost::json::serialize(event);
+  for (const Field& f : fields) {
+    text += ',';
+    text += boost::json::serialize(f.name);
+    text += ':';
+    std::visit([&](const auto& v) { text += boost::json::serialize(boost::json::value(v)); },
+               f.value);
+  }
+  text += "}\n";
   // One write(2) per line: lines of several threads and processes do not mix.
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
 }

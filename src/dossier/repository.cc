@@ -158,13 +158,14 @@ Result<std::optional<LeafPlace>> leaf_of(store::Tx& tx, std::string_view step) {
   return std::optional<LeafPlace>(LeafPlace{rows[0].text(0), rows[0].integer(1)});
 }
 
-Result<void> insert_step(store::Tx& tx, const StoredStep& s) {
+Result<void> insert_step(store::Tx& tx, const acts::Step& step, const std::string& envelope,
+                         const StepRow& s) {
   ENTENTE_TRY(n, tx.exec("INSERT INTO step(step, act, envelope, status, why, own, leaf_origin, "
                          "leaf_index, leaf_entry, salt, "
                          "proof, received_at) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)",
-                         {s.step.id, s.step.act, s.envelope, s.status, s.why,
-                          std::int64_t{s.own ? 1 : 0}, s.leaf.origin, s.leaf.index, s.leaf.entry,
-                          s.leaf.salt, s.leaf.proof, to_ms(s.received)}));
+                         {step.id, step.act, envelope, s.status, s.why, std::int64_t{s.own ? 1 : 0},
+                          s.leaf.origin, s.leaf.index, s.leaf.entry, s.leaf.salt, s.leaf.proof,
+                          to_ms(s.received)}));
   static_cast<void>(n);
   return {};
 }

@@ -23,10 +23,8 @@ struct LeafInfo {
   std::string proof;        // tlog-proof, for steps of other parties
 };
 
-struct StoredStep {
-  std::int64_t seq = 0;
-  acts::Step step;
-  std::string envelope;
+// What this node adds to a step: what became of it here.
+struct StepRow {
   std::string status;  // applied | refused | waiting
   std::string why;     // JSON of the refusal
   bool own = false;
@@ -34,9 +32,16 @@ struct StoredStep {
   Instant received;
 };
 
+struct StoredStep : StepRow {
+  std::int64_t seq = 0;
+  acts::Step step;
+  std::string envelope;
+};
+
 Result<std::vector<StoredStep>> steps_of(store::Tx& tx, std::string_view act);
 Result<std::optional<StoredStep>> find_step(store::Tx& tx, std::string_view step);
-Result<void> insert_step(store::Tx& tx, const StoredStep& step);
+Result<void> insert_step(store::Tx& tx, const acts::Step& step, const std::string& envelope,
+                         const StepRow& row);
 Result<void> set_status(store::Tx& tx, std::string_view step, std::string_view status,
                         std::string_view why);
 // Where the step's leaf stands in this node's ledger; nothing when it has none (yet).

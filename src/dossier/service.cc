@@ -194,9 +194,8 @@ Result<Outcome> Service::refuse(store::Tx& tx, const Verified& v, Source source,
   if (kept) {
     // Kept as refused, never silently dropped: its author's ledger has its leaf, ours has the
     // reason.
-    StoredStep s{0,     v.step,         v.envelope_json,   "refused", error_json(why),
-                 false, v.foreign_leaf, parts_.clock.now()};
-    ENTENTE_CHECK_OK(insert_step(tx, s));
+    const StepRow row{"refused", error_json(why), false, v.foreign_leaf, parts_.clock.now()};
+    ENTENTE_CHECK_OK(insert_step(tx, v.step, v.envelope_json, row));
   }
   return Outcome{v.step.act, v.step.id,    v.step.move, "refused", std::move(why),
                  false,      std::nullopt, {},          {}};
@@ -280,7 +279,7 @@ Result<Outcome> Service::admit(store::Tx& tx, const Verified& v, Source source, 
   const auto after = std::make_shared<Loaded>();
   after->regime = v.regime;
   std::vector<acts::WantedEffect> wanted;
-  StoredStep stored{0, v.step, v.envelope_json, "applied", "", own, v.foreign_leaf, now};
+  StepRow stored{"applied", "", own, v.foreign_leaf, now};
   const bool missing =
       std::any_of(v.step.after.begin(), v.step.after.end(),
                   [&](const std::string& a) { return !before.state.seen.contains(a); });
@@ -293,7 +292,7 @@ Result<Outcome> Service::admit(store::Tx& tx, const Verified& v, Source source, 
                    {}});
   if (missing) {
     stored.status = "waiting";
-    ENTENTE_CHECK_OK(insert_step(tx, stored));
+    ENTENTE_CHECK_OK(insert_step(tx, v.step, v.envelope_json, stored));
     return Outcome{v.step.act,
                    v.step.id,
                    v.step.move,
@@ -349,7 +348,7 @@ Result<Outcome> Service::admit(store::Tx& tx, const Verified& v, Source source, 
     ENTENTE_TRY(leaf, log_leaf(tx, v, after->state));
     stored.leaf = std::move(leaf);
   }
-  ENTENTE_CHECK_OK(insert_step(tx, stored));
+  ENTENTE_CHECK_OK(insert_step(tx, v.step, v.envelope_json, stored));
   ENTENTE_CHECK_OK(settle(tx, after, others));
   Outcome out{v.step.act,
               v.step.id,
