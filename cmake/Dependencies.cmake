@@ -7,7 +7,7 @@ find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(CURL REQUIRED)
 find_package(JPEG REQUIRED)
-find_package(PNG REQUIRED)
+find_package(PNG REQUIRED)  # and ZLIB::ZLIB, under it
 find_package(GIF REQUIRED)
 find_library(RE2_LIBRARY re2 REQUIRED) # its pkg-config file asks for -pthread, which precompiled headers do not bear
 pkg_check_modules(HEIF REQUIRED IMPORTED_TARGET libheif libde265 dav1d)

@@ -45,6 +45,8 @@ inline constexpr std::size_t kMaxInputBytes = 32U << 20;
 inline constexpr std::int64_t kMaxPixels = 64'000'000;
 // Long panoramas pass, the 1×10⁹ strips of decompression bombs do not.
 inline constexpr int kMaxSide = 30'000;
+// AVIF and HEIC: libheif counts the bytes of a canvas, four a pixel, in 31 bits.
+inline constexpr int kMaxHeifSide = 20'000;
 // Progressive JPEGs come with about ten scans; each further scan is another pass over all pixels
 // for a few bytes.
 inline constexpr int kMaxJpegScans = 100;

@@ -5,10 +5,12 @@
 // the worker answers for them.
 #include <libheif/heif.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "entente/media/decoders.h"
 #include "entente/media/heif_codecs.h"
+#include "entente/media/heif_references.h"
 
 namespace entente::media {
 namespace {
@@ -70,6 +72,7 @@ Result<Decoded> give(const heif_image& image, std::string_view type, bool alpha,
 }  // namespace
 
 Result<Decoded> decode_heif(ByteView file, const DecodeOptions& /*options*/, RowSink& sink) {
+  ENTENTE_CHECK_OK(check_references(file));
   prepare_decoders();
   coding_budget().reset();
   const Owned<heif_context, heif_context_free> context(heif_context_alloc());
@@ -84,8 +87,15 @@ Result<Decoded> decode_heif(ByteView file, const DecodeOptions& /*options*/, Row
   error = heif_context_get_primary_image_handle(context.get(), &primary);
   if (error.code != heif_error_Ok) return failed(error);
   const Owned<heif_image_handle, heif_image_handle_release> handle(primary);
-  ENTENTE_CHECK_OK(
-      check_size(heif_image_handle_get_width(primary), heif_image_handle_get_height(primary)));
+  const int width = heif_image_handle_get_width(primary);
+  const int height = heif_image_handle_get_height(primary);
+  ENTENTE_CHECK_OK(check_size(width, height));
+  if (std::max(width, height) > kMaxHeifSide) {
+    return fail(Code::kTooLarge,
+                "HEIF: a side is above " + std::to_string(kMaxHeifSide) + " pixels");
+  }
+  // Nor may an overlay's canvas, which is not what the file claims, have longer sides than that.
+  heif_context_set_maximum_image_size_limit(context.get(), 1 + std::max(width, height));
 
   const Owned<heif_decoding_options, heif_decoding_options_free> how(heif_decoding_options_alloc());
   if (!how) return fail(Code::kTooLarge, "HEIF: not enough memory");

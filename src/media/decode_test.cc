@@ -40,17 +40,17 @@ TEST(Decode, RefusesWhatIsNoImage) {
 }
 
 TEST(Decode, NamesTheTypesItDoesNotDecode) {
-  expect_error(as_bytes("GIF89a\x01\x00"), Code::kUnsupported, "image/gif");
   expect_error(as_bytes("BM1234"), Code::kUnsupported, "image/bmp");
   expect_error(as_bytes("%PDF-1.7"), Code::kUnsupported, "application/pdf");
+  expect_error(as_bytes("\xff\x0a"), Code::kUnsupported, "image/jxl");
   expect_error(as_bytes(std::string_view("\0\0\0\x20"
-                                         "ftypheic",
+                                         "ftypisom",
                                          12)),
-               Code::kUnsupported, "image/heic");
+               Code::kUnsupported, "video/mp4");
   expect_error(as_bytes(std::string_view("\0\0\0\x20"
-                                         "ftypavif",
+                                         "ftypmsf1",
                                          12)),
-               Code::kUnsupported, "image/avif");
+               Code::kUnsupported, "image/heif-sequence");
 }
 
 TEST(Decode, RefusesAFileAboveTheLimit) {
@@ -63,25 +63,34 @@ TEST(Decode, RefusesTruncatedImagesWhereverTheyAreCut) {
   for (std::size_t i = 0; i < pixels.size(); i += 3) {
     rgba.insert(rgba.end(), {pixels[i], pixels[i + 1], pixels[i + 2], 255});
   }
-  const std::vector<Bytes> files{write_jpeg(pixels, 160, 120),
-                                 write_jpeg(pixels, 160, 120, JpegKind::kProgressive),
-                                 write_png(pixels, 160, 120), write_webp(rgba, 160, 120)};
+  const Bytes still = write_webp(rgba, 160, 120);
+  const std::vector<Bytes> files{
+      write_jpeg(pixels, 160, 120),
+      write_jpeg(pixels, 160, 120, JpegKind::kProgressive),
+      write_png(pixels, 160, 120),
+      still,
+      write_webp_animation({still}, 160, 120),
+      write_gif(160, 120,
+                {{.width = 160, .height = 120, .pixels = Bytes(std::size_t{160} * 120, 7)}}),
+      write_heif(pixels, 160, 120, HeifKind::kAvif),
+      write_heif(pixels, 160, 120, HeifKind::kHeic)};
   for (const Bytes& file : files) {
     ASSERT_TRUE(decode(file).has_value());
     for (std::size_t part = 1; part < 19; ++part) {
       const auto image = decode(cut(file, part, 20));
       ASSERT_FALSE(image.has_value()) << sniff(file).value() << " " << part << "/20";
       EXPECT_TRUE(image.error().code == Code::kInvalid || image.error().code == Code::kUnsupported)
-          << to_string(image.error());
+          << sniff(file).value() << " " << part << "/20 " << to_string(image.error());
     }
   }
 }
 
 TEST(Decode, SurvivesAnyDamagedByte) {
   const Bytes pixels = drawn(48, 40);
-  const std::vector<Bytes> files{write_jpeg(pixels, 48, 40),
-                                 write_jpeg(pixels, 48, 40, JpegKind::kProgressive),
-                                 write_png(pixels, 48, 40, {.interlaced = true})};
+  const GifFrame frame{.width = 24, .height = 20, .pixels = Bytes(std::size_t{24} * 20, 7)};
+  const std::vector<Bytes> files{
+      write_jpeg(pixels, 48, 40), write_jpeg(pixels, 48, 40, JpegKind::kProgressive),
+      write_png(pixels, 48, 40, {.interlaced = true}), write_gif(24, 20, {frame, frame})};
   for (const Bytes& file : files) {
     for (std::size_t at = 0; at < file.size(); ++at) {
       Bytes damaged = file;
@@ -118,6 +127,61 @@ TEST(Decode, RefusesAbsurdSidesBeforeAnyPixel) {
     break;
   }
   expect_error(jpeg, Code::kTooLarge, "65500×65500");
+}
+
+TEST(Decode, RefusesAHundredMegapixelsInEveryFormat) {
+  // GIF and WebP cannot claim it without being refused; their headers are patched to.
+  Bytes gif = write_gif(8, 8, {{.width = 8, .height = 8, .pixels = Bytes(64, 1)}});
+  std::fill(gif.begin() + 6, gif.begin() + 10, std::uint8_t{0x74});  // 29812×29812
+  expect_error(gif, Code::kTooLarge, "29812×29812");
+
+  const Bytes still = write_webp(Bytes(4 * 64, 9), 8, 8);
+  Bytes webp = write_webp_animation({still}, 8, 8);
+  for (const std::size_t at : {24U, 27U}) {  // the screen's sides, less one, in 24 bits
+    webp[at] = 0x0f;
+    webp[at + 1] = 0x27;
+  }
+  expect_error(webp, Code::kTooLarge, "10000×10000");
+
+  Bytes avif = write_heif(drawn(64, 64), 64, 64, HeifKind::kAvif);
+  const std::size_t ispe = as_text(avif).find("ispe");
+  for (const std::size_t at : {ispe + 10, ispe + 14}) {
+    avif[at] = 0x27;
+    avif[at + 1] = 0x10;
+  }
+  expect_error(avif, Code::kTooLarge, "10000×10000");
+}
+
+TEST(Decode, TheCodedPictureIsHeldToTheLimitToo) {
+  // The container claims 64×64; what is coded inside is another matter.
+  Bytes avif = write_heif(drawn(64, 64), 64, 64, HeifKind::kAvif);
+  const Bytes large = write_heif(Bytes(std::size_t{3} * 30'008 * 8, 9), 30'008, 8, HeifKind::kAvif);
+  const Bytes forged = derived_avif(large, "iden", {}, {1}, 64, 64);
+  const auto image = decode(forged);
+  ASSERT_FALSE(image.has_value());
+  EXPECT_NE(image.error().code, Code::kInternal);
+}
+
+TEST(Decode, PngTextsAndProfilesAreNotInflated) {
+  // Each names itself, "no compression method but deflate", and ten megabytes of nothing.
+  const Bytes bomb =
+      joined(to_bytes(std::string_view("name\0\0", 6)), deflated_zeros(std::size_t{10} << 20));
+  const Bytes pixels = deflated_zeros(9);  // rows of eight, each after its filter
+  std::vector<std::pair<std::string, Bytes>> chunks(200, {"zTXt", bomb});
+  chunks.emplace_back("iCCP", bomb);
+  chunks.emplace_back("IDAT", pixels);
+  const auto image = decode(png_of_chunks(8, 1, chunks));
+  ASSERT_TRUE(image.has_value()) << to_string(image.error());
+  EXPECT_EQ(image->rgb, Bytes(24, 0));
+}
+
+TEST(Decode, APngThatGoesOnAfterItsPixelsGivesOnlyThose) {
+  const auto image = decode(png_of_chunks(8, 1, {{"IDAT", deflated_zeros(std::size_t{20} << 20)}}));
+  if (image) {
+    EXPECT_EQ(image->rgb.size(), 24U);
+  } else {
+    EXPECT_EQ(image.error().code, Code::kInvalid);
+  }
 }
 
 TEST(Decode, RefusesAJpegOfEndlessScans) {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
@@ -154,6 +155,8 @@ TEST(DecoderPool, RefusesOptionsOutOfRange) {
   EXPECT_EQ(field({.time_limit = std::chrono::milliseconds{0}}, misbehave), "time_limit");
   EXPECT_EQ(field({.memory_limit_bytes = 4096}, misbehave), "memory_limit_bytes");
   EXPECT_EQ(field({.max_waiting = -1}, misbehave), "max_waiting");
+  EXPECT_EQ(field({.images_per_worker = 0}, misbehave), "images_per_worker");
+  EXPECT_EQ(field({.images_per_worker = 1'000'000}, misbehave), "images_per_worker");
   EXPECT_EQ(field({}, nullptr), "job");
 }
 
@@ -164,7 +167,8 @@ TEST(DecoderPool, HostileFilesGetTheDecodersErrors) {
   const std::vector<std::pair<Bytes, Code>> cases{
       {{}, Code::kInvalid},
       {Bytes(1000, 0), Code::kUnsupported},
-      {to_bytes("GIF89a"), Code::kUnsupported},
+      {to_bytes("GIF89a"), Code::kInvalid},
+      {to_bytes("BM1234567"), Code::kUnsupported},
       {half, Code::kInvalid},
       {to_bytes("\xff\xd8\xff"), Code::kInvalid},
       {forged_png(60'000, 60'000, {0x78, 0x9c}), Code::kTooLarge},
@@ -178,7 +182,45 @@ TEST(DecoderPool, HostileFilesGetTheDecodersErrors) {
     EXPECT_FALSE(answer.error().detail.empty());
     expect_serves(*pool);
   }
-  EXPECT_NE(pool->run(cases[5].first).error().detail.find("60000×60000"), std::string::npos);
+  EXPECT_NE(pool->run(cases[6].first).error().detail.find("60000×60000"), std::string::npos);
+}
+
+TEST(DecoderPool, EveryFormatIsDecodedUnderTheFilter) {
+  const auto pool = make_pool();
+  const Bytes pixels = drawn(64, 48);
+  const Bytes still = write_webp(Bytes(4 * 64 * 48, 200), 64, 48);
+  const std::vector<std::pair<Bytes, std::string>> cases{
+      {write_jpeg(pixels, 64, 48), "image/jpeg"},
+      {write_png(pixels, 64, 48, {.interlaced = true}), "image/png"},
+      {still, "image/webp"},
+      {write_webp_animation({still, still}, 64, 48), "image/webp"},
+      {write_gif(64, 48, {{.width = 64, .height = 48, .pixels = Bytes(64 * 48, 3)}}), "image/gif"},
+      {write_heif(pixels, 64, 48, HeifKind::kAvif), "image/avif"},
+      {write_heif(pixels, 64, 48, HeifKind::kHeic), "image/heic"},
+  };
+  for (const auto& [file, type] : cases) {
+    const auto answer = pool->run(file);
+    ASSERT_TRUE(answer.has_value()) << type << ": " << to_string(answer.error());
+    EXPECT_EQ(*answer, "64x48 " + type);
+  }
+}
+
+TEST(DecoderPool, AFileTooLargeForAMessageArrivesWhole) {
+  auto pool = DecoderPool::create({.workers = 1}, [](ByteView file) -> Result<std::string> {
+    std::uint64_t sum = 0;
+    for (const std::uint8_t byte : file) sum = sum * 31 + byte;
+    return std::to_string(sum);
+  });
+  ASSERT_TRUE(pool.has_value());
+  const Bytes jpeg = write_jpeg(drawn(32, 32), 32, 32);
+  for (const std::size_t size : {jpeg.size(), std::size_t{131'071}, std::size_t{131'072},
+                                 std::size_t{131'073}, std::size_t{5'000'000}, kMaxInputBytes}) {
+    Bytes file = jpeg;
+    file.resize(size, 7);
+    std::uint64_t sum = 0;
+    for (const std::uint8_t byte : file) sum = sum * 31 + byte;
+    EXPECT_EQ((*pool)->run(file).value(), std::to_string(sum)) << size;
+  }
 }
 
 TEST(DecoderPool, ACrashIsAnErrorAndTheNextImageIsServed) {
@@ -249,13 +291,138 @@ TEST(DecoderPool, ErrorsOfTheJobComeBackTame) {
   expect_serves(*pool);
 }
 
-TEST(DecoderPool, NothingOfOneImageIsLeftForTheNext) {
+// The job tells how many images its worker has seen; it refuses images 21 wide.
+std::unique_ptr<DecoderPool> counting_pool(int images_per_worker) {
   auto count = std::make_shared<int>(0);
-  auto pool = DecoderPool::create({.workers = 1}, [count](const Image&) -> Result<std::string> {
-    return std::to_string(++*count);
+  auto pool = DecoderPool::create({.workers = 1, .images_per_worker = images_per_worker},
+                                  [count](const Image& image) -> Result<std::string> {
+                                    ++*count;
+                                    if (image.width == 21) return fail(Code::kInvalid, "no");
+                                    return std::to_string(*count);
+                                  });
+  EXPECT_TRUE(pool.has_value());
+  return std::move(*pool);
+}
+Bytes jpeg_of(int width, JpegKind kind = JpegKind::kPlain) {
+  return write_jpeg(drawn(width, 10), width, 10, kind);
+}
+
+TEST(DecoderPool, NothingOfOneImageIsLeftForTheNext) {
+  const auto pool = counting_pool(100);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(pool->run(image_for(kGood)).value(), "1");
+    EXPECT_EQ(pool->run(jpeg_of(20, JpegKind::kProgressive)).value(), "1");
+  }
+  const auto strict = counting_pool(1);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(strict->run(jpeg_of(20)).value(), "1");
+}
+
+TEST(DecoderPool, PlainJpegsShareAWorkerAmongThemselvesOnly) {
+  const auto pool = counting_pool(3);
+  for (const std::string_view expected : {"1", "2", "3", "1", "2"}) {
+    EXPECT_EQ(pool->run(jpeg_of(20)).value(), expected);
+    EXPECT_EQ(pool->run(image_for(kGood)).value(), "1");
+  }
+}
+
+TEST(DecoderPool, AJpegThatFailsEndsItsWorker) {
+  const auto pool = counting_pool(100);
+  EXPECT_EQ(pool->run(jpeg_of(20)).value(), "1");
+  EXPECT_EQ(pool->run(jpeg_of(20)).value(), "2");
+  EXPECT_FALSE(pool->run(jpeg_of(21)).has_value());
+  EXPECT_EQ(pool->run(jpeg_of(20)).value(), "1");
+}
+
+TEST(PlainJpeg, IsOneBaselineScanOfAtMostAMebibyte) {
+  const Bytes plain = jpeg_of(64);
+  EXPECT_TRUE(is_plain_jpeg(plain));
+  EXPECT_TRUE(is_plain_jpeg(write_jpeg(Bytes(640, 9), 64, 10, JpegKind::kGrey)));
+  EXPECT_FALSE(is_plain_jpeg(jpeg_of(64, JpegKind::kProgressive)));
+  EXPECT_FALSE(is_plain_jpeg(write_jpeg(Bytes(4 * 640, 9), 64, 10, JpegKind::kInks)));
+  EXPECT_FALSE(is_plain_jpeg(image_for(kGood)));
+  Bytes large = plain;
+  large.resize(kMaxPlainJpegBytes);
+  EXPECT_TRUE(is_plain_jpeg(large));
+  large.push_back(0);
+  EXPECT_FALSE(is_plain_jpeg(large));
+}
+
+TEST(PlainJpeg, OneOddMarkerIsEnoughToRefuse) {
+  const Bytes plain = jpeg_of(64);
+  const std::size_t frame = as_text(plain).find("\xff\xc0");
+  const std::size_t scan = as_text(plain).find("\xff\xda");
+  for (std::size_t size = 0; size < scan + 4; ++size) {
+    EXPECT_FALSE(is_plain_jpeg(ByteView(plain).first(size))) << size;
+  }
+  const auto with = [&](std::size_t at, std::uint8_t value) {
+    Bytes out = plain;
+    out[at] = value;
+    return out;
+  };
+  EXPECT_FALSE(is_plain_jpeg(with(frame + 1, 0xc1)));  // extended
+  EXPECT_FALSE(is_plain_jpeg(with(frame + 1, 0xc9)));  // arithmetic
+  EXPECT_FALSE(is_plain_jpeg(with(frame + 4, 12)));    // bits
+  EXPECT_FALSE(is_plain_jpeg(with(frame + 9, 2)));     // components
+  EXPECT_FALSE(is_plain_jpeg(with(scan + 4, 1)));      // of three in the first scan
+  EXPECT_FALSE(is_plain_jpeg(with(2, 0x00)));          // bytes between markers
+  Bytes two = plain;
+  two.insert(two.begin() + static_cast<std::ptrdiff_t>(frame),
+             plain.begin() + static_cast<std::ptrdiff_t>(frame),
+             plain.begin() + static_cast<std::ptrdiff_t>(frame + 19));
+  EXPECT_FALSE(is_plain_jpeg(two));
+}
+
+// Shared between this process and its workers, which can say nothing but their answers.
+std::atomic<pid_t>& shared_pid() {
+  static void* const at = ::mmap(nullptr, sizeof(std::atomic<pid_t>), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  static auto* const pid = new (at) std::atomic<pid_t>(0);
+  return *pid;
+}
+
+TEST(DecoderPool, AWorkerKilledMidImageIsAnErrorAndTheNextImageIsServed) {
+  shared_pid() = 0;
+  auto pool = DecoderPool::create({.workers = 1, .time_limit = std::chrono::minutes{5}},
+                                  [](const Image& image) -> Result<std::string> {
+                                    shared_pid() = ::getpid();
+                                    if (image.width == kLoop) loop_for_ever();
+                                    return "fine";
+                                  });
+  ASSERT_TRUE(pool.has_value());
+  for (const Bytes& file : {image_for(kLoop), jpeg_of(kLoop)}) {
+    shared_pid() = 0;
+    std::thread killer([] {
+      while (shared_pid() == 0) std::this_thread::yield();
+      ::kill(shared_pid(), SIGKILL);
+    });
+    const auto answer = (*pool)->run(file);
+    killer.join();
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().code, Code::kUnavailable);
+    EXPECT_NE(answer.error().detail.find("signal 9"), std::string::npos)
+        << to_string(answer.error());
+    EXPECT_EQ((*pool)->run(jpeg_of(kGood)).value(), "fine");
+  }
+}
+
+TEST(DecoderPool, AWorkerKilledWhileItWaitsIsNotNoticed) {
+  auto pool = DecoderPool::create({.workers = 1}, [](const Image&) -> Result<std::string> {
+    return std::to_string(::getpid());
   });
   ASSERT_TRUE(pool.has_value());
-  for (int i = 0; i < 3; ++i) EXPECT_EQ((*pool)->run(image_for(kGood)).value(), "1");
+  const std::string first = (*pool)->run(jpeg_of(20)).value();
+  ASSERT_EQ((*pool)->run(jpeg_of(20)).value(), first);  // it waits for more
+  const pid_t worker = std::stoi(first);
+  ASSERT_EQ(::kill(worker, SIGKILL), 0);
+  // Gone, or a zombie, once its memory is.
+  std::string state;
+  do {
+    std::ifstream file("/proc/" + first + "/statm");
+    if (!(file >> state)) break;
+  } while (state != "0");
+  const auto answer = (*pool)->run(jpeg_of(20));
+  ASSERT_TRUE(answer.has_value()) << to_string(answer.error());
+  EXPECT_NE(*answer, first);
 }
 
 TEST(DecoderPool, ManyCallersShareFewWorkers) {
@@ -314,6 +481,28 @@ TEST(DecoderPool, WaitingEndsAtTheQueueLimit) {
                .max_waiting = 10,
                .queue_limit = std::chrono::milliseconds{20}},
               "in time");
+}
+
+TEST(DecoderPool, AWaitThatWouldBeTooLongIsRefusedAtOnceWithAHint) {
+  // Images take 1.2 s, callers wait one at most.
+  const auto pool = make_pool({.workers = 1,
+                               .time_limit = std::chrono::milliseconds{1'200},
+                               .queue_limit = std::chrono::seconds{1}});
+  EXPECT_EQ(pool->retry_after(), std::chrono::seconds{1});
+  EXPECT_EQ(pool->run(image_for(kLoop)).error().code, Code::kTimeout);
+  std::atomic<bool> done{false};
+  std::thread hog([&] {
+    EXPECT_EQ(pool->run(image_for(kLoop)).error().code, Code::kTimeout);
+    done = true;
+  });
+  while (!done && pool->retry_after() == std::chrono::seconds{1}) std::this_thread::yield();
+  EXPECT_EQ(pool->retry_after(), std::chrono::seconds{2});
+  const auto answer = pool->run(image_for(kGood));
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().code, Code::kBusy);
+  EXPECT_NE(answer.error().detail.find("would be free"), std::string::npos);
+  hog.join();
+  expect_serves(*pool);
 }
 
 TEST(DecoderPool, LeavesNoProcessBehind) {
