@@ -55,9 +55,9 @@ class Checker {
       (s.region == Region::kExecution ? restricting_.mask : other_restricting_mask(s)) |= s.mask;
     for (const auto& s : regime.restored)
       if (s.region == Region::kExecution) restored_.mask |= s.mask;
-    for (std::size_t i = 0; i < graph.states.size(); ++i)
+    for (const auto state : graph.states)
       for (std::size_t r = 0; r < kRegions; ++r)
-        reached_[r] |= 1U << Machine::at(graph.states[i], static_cast<Region>(r));
+        reached_[r] |= 1U << Machine::at(state, static_cast<Region>(r));
   }
 
   std::vector<Finding> all() {
@@ -127,12 +127,13 @@ class Checker {
   // P1
   void named(const StateSet& set, const std::string& where) {
     const auto missing = set.mask & ~reached_[static_cast<std::size_t>(set.region)];
-    for (StateIndex i = 0; i < region_states(set.region).size(); ++i)
+    for (std::size_t i = 0; i < region_states(set.region).size(); ++i)
       if ((missing >> i & 1U) != 0)
-        report("P1",
-               fmt::format("{} names {}={}, which cannot be reached", where,
-                           region_name(set.region), state_name(set.region, i)),
-               {});
+        report(
+            "P1",
+            fmt::format("{} names {}={}, which cannot be reached", where, region_name(set.region),
+                        state_name(set.region, static_cast<StateIndex>(i))),
+            {});
   }
   void named(const std::vector<Condition>& conditions, const std::string& where) {
     for (const auto& c : conditions)

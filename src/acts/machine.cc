@@ -43,6 +43,7 @@ Packed Machine::event_flag(const std::string& move) {
 
 std::vector<Machine::Condition> Machine::compile(const std::vector<acts::Condition>& conditions) {
   std::vector<Condition> out;
+  out.reserve(conditions.size());
   for (const auto& c : conditions)
     out.push_back({c.negated, c.event.empty() ? 0 : event_flag(c.event), c.states});
   return out;
