@@ -84,17 +84,20 @@ Result<void> verify_file(const VerifyOptions& o) {
 }
 
 Result<void> hash_files(const std::vector<fs::path>& files) {
-  ENTENTE_TRY(pool, media::DecoderPool::create({}, matching::pdq_job));
+  ENTENTE_TRY(pool,
+              media::DecoderPool::create({}, matching::picture_job(matching::Exactness::kStrict)));
   bool failed = false;
   for (const auto& file : files) {
     const auto text = read_file(file);
     const auto answer =
         text ? pool->run(as_bytes(*text)) : Result<std::string>(tl::unexpect, text.error());
-    if (answer) {
-      fmt::print("{} {}\n", *answer, file.string());
+    const auto print = answer ? matching::parse_picture_answer(*answer)
+                              : Result<matching::Fingerprint>(tl::unexpect, answer.error());
+    if (print) {
+      fmt::print("{} {} {}\n", print->pdq.hex(), print->quality, file.string());
     } else {
       failed = true;
-      fmt::print(stderr, "entente: {}: {}\n", file.string(), to_string(answer.error()));
+      fmt::print(stderr, "entente: {}: {}\n", file.string(), to_string(print.error()));
     }
   }
   if (failed) return fail(Code::kInvalid, "some files have no hash");

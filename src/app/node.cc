@@ -17,8 +17,8 @@
 #include "entente/http/server.h"
 #include "entente/identity/routes.h"
 #include "entente/ledger/routes.h"
-#include "entente/matching/routes.h"
 #include "handlers.h"
+#include "matching_desk.h"
 #include "scheduler.h"
 #include "static_files.h"
 
@@ -29,10 +29,11 @@ constexpr std::string_view kVersion = "0.1.0";
 constexpr std::chrono::seconds kWitnessTick{2};  // a leaf is cosigned within seconds of its commit
 
 std::vector<store::Migration> migrations() {
-  return {identity::migration(), ledger::Log::migration(),
-          dossier::migration(),  effects::outbox_migration(),
-          exchange::migration(), matching::migration(),
-          items_migration()};
+  std::vector<store::Migration> out = {identity::migration(), ledger::Log::migration(),
+                                       dossier::migration(),  effects::outbox_migration(),
+                                       exchange::migration(), items_migration()};
+  for (store::Migration& m : MatchingDesk::migrations()) out.push_back(std::move(m));
+  return out;
 }
 
 struct Keys {
@@ -162,7 +163,11 @@ class Node {
     // First of all, before keys are read and threads start: the decoders are forked from this
     // process as it is now.
     if (config_.kind == "platform") {
-      ENTENTE_TRY(pool, media::DecoderPool::create({}, matching::pdq_job));
+      ENTENTE_TRY(pool, media::DecoderPool::create(
+                            MatchingDesk::sandbox(),
+                            matching::picture_job(config_.strict_fingerprints
+                                                      ? matching::Exactness::kStrict
+                                                      : matching::Exactness::kQuick)));
       pool_ = std::move(pool);
     }
     ENTENTE_TRY(keys, load_keys(config_));
@@ -197,6 +202,7 @@ class Node {
     scheduler.start();
     Witnessing witnessing(*store_, *log_, *client_, witness_ ? &*witness_ : nullptr, config_.party);
     witnessing.start();
+    if (desk_) desk_->start();
     log::info("node.ready", {{"party", config_.party}, {"port", server_->port()}});
     std::printf("ready http://%s:%u\n", config_.address.c_str(),
                 static_cast<unsigned>(server_->port()));
@@ -206,6 +212,7 @@ class Node {
     witnessing.stop();
     scheduler.stop();
     dispatcher_->stop();
+    if (desk_) desk_->stop();
     signals.join();
     return {};
   }
@@ -250,8 +257,9 @@ class Node {
 
   Result<void> open_effects() {
     if (pool_) {
-      ENTENTE_TRY(matcher, matching::Matcher::load(*store_, *pool_, banks_));
-      matcher_ = std::move(matcher);
+      ENTENTE_TRY(desk, MatchingDesk::open({config_, *store_, banks_, *pool_, *client_, clock_,
+                                            random_, keys_->node, keys_->upload_token}));
+      desk_ = std::move(desk);
     }
     if (config_.site) {
       effects::site::SiteOptions options;
@@ -265,8 +273,9 @@ class Node {
       ENTENTE_TRY(site, effects::site::Site::open(std::move(options), random_, clock_));
       site_ = std::move(site);
     }
-    handlers_ = std::make_unique<Handlers>(Handlers::Parts{
-        *service_, site_.get(), matcher_.get(), banks_, config_.folder / "notifications"});
+    handlers_ = std::make_unique<Handlers>(
+        Handlers::Parts{*service_, site_.get(), desk_ ? &desk_->matcher() : nullptr, banks_,
+                        config_.folder / "notifications"});
     dispatcher_ = std::make_unique<effects::Dispatcher>(*store_, clock_, random_);
     dispatcher_->handle("deliver", exchange_->deliverer());
     handlers_->add_to(*dispatcher_);
@@ -279,26 +288,6 @@ class Node {
     return {};
   }
 
-  // The platform's own software checks uploads with its token; people with their session.
-  Result<void> may_match(const http::Request& q) {
-    const auto given = q.header("authorization");
-    const std::string wanted = "Bearer " + keys_->upload_token;
-    if (!keys_->upload_token.empty() && equal_secret(as_bytes(given), as_bytes(wanted))) return {};
-    return store_->read([&](store::Tx& tx) -> Result<void> {
-      ENTENTE_TRY(user, identity::session_of(tx, q, clock_.now()));
-      static_cast<void>(user);
-      return {};
-    });
-  }
-
-  Result<std::string> moderator_of(const http::Request& q) {
-    return store::read_returning<std::string>(*store_, [&](store::Tx& tx) -> Result<std::string> {
-      ENTENTE_TRY(user, identity::session_of(tx, q, clock_.now()));
-      if (!user.has("moderator")) return fail(Code::kForbidden, "only moderators decide");
-      return user.person;
-    });
-  }
-
   Result<void> open_routes() {
     identity::add_routes(router_, *store_, *self_, clock_, random_);
     ledger::add_routes(router_, *store_, witness_ ? &*witness_ : nullptr);
@@ -309,16 +298,9 @@ class Node {
       parts.has_content = [this](const std::string& url) { return site_->locate(url).has_value(); };
       parts.read_content = [this](const std::string& url) { return site_->read(url); };
     }
-    if (matcher_) {
+    if (desk_) {
       parts.more_queue_items = match_items;
-      matching::add_routes(router_, {*store_,
-                                     *matcher_,
-                                     banks_,
-                                     clock_,
-                                     random_,
-                                     [this](const http::Request& q) { return may_match(q); },
-                                     [this](const http::Request& q) { return moderator_of(q); },
-                                     {}});
+      desk_->add_routes(router_);
     }
     dossier::add_routes(router_, std::move(parts));
     router_.add("GET", "/healthz", [](const http::Request&) -> Result<http::Response> {
@@ -326,10 +308,16 @@ class Node {
     });
     router_.add("GET", "/metrics", [this](const http::Request&) { return metrics(); });
     if (!config_.web.empty()) ENTENTE_CHECK_OK(add_static_routes(router_, config_.web));
-    ENTENTE_TRY(server, http::Server::create(router_, {config_.address, config_.port, {}}));
+    ENTENTE_TRY(server, http::Server::create(router_, {config_.address, config_.port, limits()}));
     server_ = std::move(server);
     hub_ = &server_->events();
     return {};
+  }
+
+  http::ServerLimits limits() const {
+    http::ServerLimits out;
+    if (desk_) out.cpu_workers = MatchingDesk::workers();
+    return out;
   }
 
   Result<http::Response> metrics() {
@@ -373,7 +361,7 @@ class Node {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<dossier::Service> service_;
   std::unique_ptr<exchange::Exchange> exchange_;
-  std::unique_ptr<matching::Matcher> matcher_;
+  std::unique_ptr<MatchingDesk> desk_;
   std::unique_ptr<effects::site::Site> site_;
   std::unique_ptr<Handlers> handlers_;
   std::unique_ptr<effects::Dispatcher> dispatcher_;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/matching/matcher.h"
 
-#include <charconv>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
 
 #include "entente/core/log.h"
 
@@ -9,153 +12,270 @@ namespace entente::matching {
 
 namespace {
 
+constexpr std::size_t kTurns = std::tuple_size_v<fingerprint::Dihedral>;
+
 std::uint64_t key_of(EntryId id) {
   return static_cast<std::uint64_t>(id);
 }
 
-// What came back from a worker that its image may have taken over: one spelling, or nothing.
-Result<Fingerprint> parse_answer(std::string_view text) {
-  constexpr std::size_t kHex = fingerprint::kPdqHexDigits;
-  const auto broken = [] {
-    return fail(Code::kUnavailable, "the picture's worker gave no fingerprint");
-  };
-  if (text.size() < kHex + 2 || text.size() > kHex + 4 || text[kHex] != ' ') return broken();
-  const auto pdq = fingerprint::Pdq::parse(text.substr(0, kHex));
-  int quality = -1;
-  const std::string_view digits = text.substr(kHex + 1);
-  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), quality);
-  if (!pdq || end.ec != std::errc() || end.ptr != digits.data() + digits.size() || quality < 0 ||
-      quality > 100) {
-    return broken();
-  }
-  return Fingerprint{*pdq, quality};
+bool nearer(const Match& a, const Match& b) {
+  if (a.facts.bank != b.facts.bank) return a.facts.bank < b.facts.bank;
+  if (a.facts.distance != b.facts.distance) return a.facts.distance < b.facts.distance;
+  return a.entry.id < b.entry.id;
 }
 
 }  // namespace
 
-std::string_view proposal_name(Proposal proposal) {
-  return proposal == Proposal::kReview ? "review" : "none";
+std::string_view turn_name(fingerprint::Turn turn) {
+  constexpr std::array<std::string_view, kTurns> kNames = {"original",   "rotate90",   "rotate180",
+                                                           "rotate270",  "flip_x",     "flip_y",
+                                                           "flip_plus1", "flip_minus1"};
+  return kNames.at(static_cast<std::size_t>(turn));
 }
 
-Result<std::string> pdq_job(const media::Image& image) {
-  ENTENTE_TRY(result, fingerprint::pdq_from_rgb(image.rgb, image.width, image.height));
-  return result.hash.hex() + " " + std::to_string(result.quality);
+// The banks that take part, and how far each of them reaches.
+struct Matcher::Reach {
+  struct Of {
+    const Bank* bank = nullptr;
+    int radius = 0;
+  };
+  std::shared_ptr<const std::vector<Bank>> banks;  // keeps what by_name points to
+  std::map<std::string, Of, std::less<>> by_name;
+  int widest = -1;  // of nobody: nothing is searched
+};
+
+Result<std::shared_ptr<const std::vector<Bank>>> Matcher::settings(store::Tx& tx) const {
+  ENTENTE_TRY(now, banks_.sequence(tx));
+  {
+    const std::lock_guard lock(settings_mutex_);
+    if (settings_ && settings_at_ == now) return settings_;
+  }
+  ENTENTE_TRY(list, banks_.list(tx));
+  auto fresh = std::make_shared<const std::vector<Bank>>(std::move(list));
+  const std::lock_guard lock(settings_mutex_);
+  if (now >= settings_at_) {
+    settings_at_ = now;
+    settings_ = fresh;
+  }
+  return fresh;
 }
 
-Result<std::unique_ptr<Matcher>> Matcher::load(store::Store& store, media::DecoderPool& pool,
-                                               const Banks& banks) {
-  std::unique_ptr<Matcher> out(new Matcher(store, pool, banks));
-  const auto loaded = store.read([&](store::Tx& tx) -> Result<void> {
-    ENTENTE_TRY(all, banks.list(tx));
-    for (const Bank& bank : all) ENTENTE_CHECK_OK(out->load_shelf(tx, bank));
-    return {};
-  });
-  if (!loaded) return fail(loaded.error());
+Result<Matcher::Reach> Matcher::reach(store::Tx& tx, const LookUp& how) const {
+  Reach out;
+  ENTENTE_TRY(list, settings(tx));
+  out.banks = std::move(list);
+  const auto named = [](const Bank& bank, const std::string& name) {
+    return bank.name == name || (!bank.alias.empty() && bank.alias == name);
+  };
+  for (const std::string& name : how.banks) {
+    const bool known = std::any_of(out.banks->begin(), out.banks->end(), [&](const Bank& bank) {
+      return !bank.retired_at && named(bank, name);
+    });
+    if (!known) return fail(Code::kNotFound, "no such bank: " + name, "banks");
+  }
+  for (const Bank& bank : *out.banks) {
+    const bool asked =
+        how.banks.empty() || std::any_of(how.banks.begin(), how.banks.end(),
+                                         [&](const std::string& n) { return named(bank, n); });
+    const bool on = how.raw ? !bank.dry_run && !bank.retired_at
+                            : bank.matches() && bank.enabled_ratio >= how.coin;
+    if (!asked || !on) continue;
+    const int radius = how.radius ? std::min(bank.radius, *how.radius) : bank.radius;
+    out.by_name[bank.name] = {&bank, radius};
+    out.widest = std::max(out.widest, radius);
+  }
   return out;
 }
 
-Result<void> Matcher::load_shelf(store::Tx& tx, const Bank& bank) {
-  auto shelf = std::make_shared<Shelf>();
-  shelf->radius = bank.radius;
-  std::vector<std::pair<std::uint64_t, fingerprint::Pdq>> held;
-  EntryId after = 0;
-  for (;;) {
-    ENTENTE_TRY(page, banks_.entries(tx, bank.name, after, kMaxPage));
-    if (page.empty()) break;
-    after = page.back().id;
-    for (const Entry& entry : page) {
-      if (!entry.tombstoned_at) held.emplace_back(key_of(entry.id), entry.pdq);
+Result<std::unique_ptr<Matcher>> Matcher::load(store::Store& store, media::DecoderPool& pool,
+                                               const Banks& banks, const Clock& clock,
+                                               const std::filesystem::path& snapshot) {
+  std::unique_ptr<Matcher> out(new Matcher(store, pool, banks, clock));
+  out->snapshot_ = snapshot;
+  ENTENTE_TRY(opened, out->open_snapshot());
+  if (!opened) ENTENTE_CHECK_OK(out->rebuild());
+  ENTENTE_CHECK_OK(out->refresh());
+  return out;
+}
+
+Result<bool> Matcher::open_snapshot() {
+  if (snapshot_.empty()) return false;
+  auto opened = hamming::Index::open(snapshot_);
+  if (!opened) {
+    if (opened.error().code != Code::kNotFound)
+      log::warn("match.snapshot_discarded", {{"why", opened.error().detail}});
+    return false;
+  }
+  ENTENTE_TRY(last, store::read_returning<std::int64_t>(
+                        store_, [&](store::Tx& tx) { return banks_.sequence(tx); }));
+  const auto mark = static_cast<std::int64_t>(opened->watermark);
+  if (mark < 0 || mark > last) {
+    log::warn("match.snapshot_discarded", {{"why", "it knows of changes that the store has not"}});
+    return false;
+  }
+  index_ = std::move(opened->index);
+  heard_ = mark;
+  saved_ = mark;
+  return true;
+}
+
+// In one view of the store every entry is in the feed once.
+Result<void> Matcher::rebuild() {
+  std::vector<std::uint64_t> ids;
+  std::vector<fingerprint::Pdq> hashes;
+  std::int64_t last = 0;
+  ENTENTE_CHECK_OK(store_.read([&](store::Tx& tx) -> Result<void> {
+    for (;;) {
+      ENTENTE_TRY(page, banks_.changes(tx, last, kMaxChanges));
+      for (const Changed& changed : page) {
+        if (!changed.held) continue;
+        ids.push_back(key_of(changed.entry));
+        hashes.push_back(changed.pdq);
+      }
+      if (!page.empty()) last = page.back().sequence;
+      if (page.size() < static_cast<std::size_t>(kMaxChanges)) return {};
     }
-  }
-  for (const auto& [id, pdq] : held) shelf->index.add(id, pdq);
-  const std::unique_lock lock(mutex_);
-  const auto [at, fresh] = shelves_.emplace(bank.name, shelf);
-  // Two callers met the same new bank: what either read must be on the one shelf.
-  if (!fresh) {
-    for (const auto& [id, pdq] : held) at->second->index.add(id, pdq);
-  }
+  }));
+  ENTENTE_TRY(index, hamming::Index::build(ids, hashes));
+  index_ = std::move(index);
+  heard_ = last;
   return {};
 }
 
-std::map<std::string, std::shared_ptr<Matcher::Shelf>> Matcher::shelves() const {
-  const std::shared_lock lock(mutex_);
-  return shelves_;
+Result<void> Matcher::save() {
+  const std::int64_t mark = heard_;  // what changes meanwhile is read again at the start
+  if (snapshot_.empty() || mark == saved_) return {};
+  ENTENTE_CHECK_OK(index_.save(snapshot_, static_cast<std::uint64_t>(mark)));
+  saved_ = mark;
+  return {};
+}
+
+Result<void> Matcher::refresh() {
+  const std::lock_guard turn(refreshing_);
+  for (;;) {
+    ENTENTE_TRY(page, store::read_returning<std::vector<Changed>>(store_, [&](store::Tx& tx) {
+                  return banks_.changes(tx, heard_, kMaxChanges);
+                }));
+    for (const Changed& changed : page) {
+      if (changed.held) {
+        index_.add(key_of(changed.entry), changed.pdq);
+      } else {
+        index_.remove(key_of(changed.entry));
+      }
+    }
+    if (!page.empty()) heard_ = page.back().sequence;
+    if (page.size() < static_cast<std::size_t>(kMaxChanges)) return {};
+  }
+}
+
+void Matcher::tombstoned(const std::vector<EntryId>&) {
+  if (const auto done = refresh(); !done)
+    log::warn("match.refresh", {{"why", done.error().detail}});
 }
 
 Result<Fingerprint> Matcher::fingerprint_of(ByteView file) const {
   ENTENTE_TRY(answer, pool_.run(file));
-  return parse_answer(answer);
+  return parse_picture_answer(answer);
 }
 
-Result<MatchAnswer> Matcher::match(ByteView file) const {
+Result<MatchAnswer> Matcher::match(ByteView file, const LookUp& how) const {
   ENTENTE_TRY(seen, fingerprint_of(file));
-  return match_hash(seen);
+  return match_hash(seen, how);
 }
 
-Result<void> Matcher::collect(store::Tx& tx, const Shelf& shelf, const fingerprint::Pdq& pdq,
-                              std::vector<Match>& out) const {
-  ENTENTE_TRY(hits, shelf.index.search(pdq, shelf.radius));
-  std::size_t listed = 0;
-  for (const fingerprint::Hit& hit : hits) {
-    if (listed == kMaxMatchesPerBank) break;
-    ENTENTE_TRY(entry, banks_.live(tx, static_cast<EntryId>(hit.id)));
-    if (!entry) continue;  // put out by a unit of work whose caller has not told us yet
-    out.push_back({entry->bank, entry->id, hit.distance, entry->label, entry->act,
-                   banks_.in_context_only(entry->label)});
-    ++listed;
+// One fingerprint on its way through the search.
+struct Matcher::Looking {
+  const Fingerprint* print = nullptr;
+  MatchAnswer* out = nullptr;
+  std::size_t turn = 0;
+  std::size_t examined = 0;
+  std::map<EntryId, Match> found;  // an entry once, at its nearest turn
+};
+
+// What one search found, judged by the store.
+Result<void> Matcher::examine(store::Tx& tx, const std::vector<hamming::Hit>& hits,
+                              const Reach& reach, const LookUp& how, Looking& at) const {
+  const fingerprint::Pdq& query = at.turn == 0 ? at.print->pdq : (*at.print->turned)[at.turn];
+  for (const hamming::Hit& hit : hits) {
+    if (++at.examined > kMaxExamined) {
+      at.out->truncated = true;
+      return {};
+    }
+    // Nothing comes back for what was put out by a unit of work we have not heard of yet.
+    const auto id = static_cast<EntryId>(hit.id);
+    ENTENTE_TRY(entry, how.raw ? banks_.live(tx, id) : banks_.live(tx, id, clock_.now()));
+    if (!entry) continue;
+    const auto of = reach.by_name.find(entry->bank);
+    const int distance = entry->pdq.distance(query);
+    if (of == reach.by_name.end() || distance > of->second.radius) continue;
+    const auto before = at.found.find(id);
+    if (before != at.found.end() && before->second.facts.distance <= distance) continue;
+    MatchFacts facts =
+        facts_of(*entry, *of->second.bank, banks_.labels(), distance, at.print->quality);
+    at.found[id] = {std::move(facts), *std::move(entry), static_cast<fingerprint::Turn>(at.turn)};
   }
   return {};
 }
 
-Result<MatchAnswer> Matcher::match_hash(const Fingerprint& fingerprint) const {
-  MatchAnswer out;
-  out.fingerprint = fingerprint;
-  if (fingerprint.quality < fingerprint::kMinQuality) {
-    out.note = "quality_too_low";
-    return out;
+void Matcher::list(Looking& at, std::size_t per_bank) {
+  std::vector<Match> all;
+  for (auto& [id, match] : at.found) all.push_back(std::move(match));
+  std::sort(all.begin(), all.end(), nearer);
+  auto& listed = at.out->matches;
+  std::size_t of_bank = 0;
+  for (Match& match : all) {
+    const bool same = !listed.empty() && listed.back().facts.bank == match.facts.bank;
+    of_bank = same ? of_bank + 1 : 1;
+    if (of_bank <= per_bank) listed.push_back(std::move(match));
   }
-  const auto all = shelves();
-  const auto looked = store_.read([&](store::Tx& tx) -> Result<void> {
-    for (const auto& [name, shelf] : all)
-      ENTENTE_CHECK_OK(collect(tx, *shelf, fingerprint.pdq, out.matches));
-    return {};
-  });
-  if (!looked) return fail(looked.error());
-  if (!out.matches.empty()) out.proposal = Proposal::kReview;
-  return out;
 }
 
-Result<void> Matcher::added(const std::vector<EntryId>& ids) {
-  return store_.read([&](store::Tx& tx) -> Result<void> {
-    for (const EntryId id : ids) {
-      ENTENTE_TRY(entry, banks_.live(tx, id));
-      if (!entry) continue;
-      const auto all = shelves();
-      if (const auto found = all.find(entry->bank); found != all.end()) {
-        found->second->index.add(key_of(id), entry->pdq);
+Result<MatchAnswer> Matcher::match_hash(const Fingerprint& fingerprint, const LookUp& how) const {
+  ENTENTE_TRY(out, match_hashes({&fingerprint, 1}, how));
+  return std::move(out.front());
+}
+
+Result<std::vector<MatchAnswer>> Matcher::match_hashes(std::span<const Fingerprint> prints,
+                                                       const LookUp& how) const {
+  if (how.radius && (*how.radius < 0 || *how.radius > fingerprint::kMatchDistance)) {
+    return fail(Code::kInvalid, fmt::format("a radius is 0 to {}", fingerprint::kMatchDistance),
+                "radius");
+  }
+  std::vector<MatchAnswer> out(prints.size());
+  std::vector<Looking> looking;
+  for (std::size_t i = 0; i < prints.size(); ++i) {
+    out[i].fingerprint = prints[i];
+    if (prints[i].quality < fingerprint::kMinQuality) {
+      out[i].note = "quality_too_low";
+      continue;
+    }
+    if (how.turned && !prints[i].turned) {
+      return fail(Code::kInvalid, "a fingerprint alone cannot be turned: send the picture",
+                  "turned");
+    }
+    looking.push_back({&prints[i], &out[i], 0, 0, {}});
+  }
+  ENTENTE_CHECK_OK(store_.read([&](store::Tx& tx) -> Result<void> {
+    ENTENTE_TRY(reaching, reach(tx, how));
+    if (reaching.widest < 0) return {};
+    for (std::size_t turn = 0; turn < (how.turned ? kTurns : 1); ++turn) {
+      std::vector<fingerprint::Pdq> queries;
+      for (Looking& one : looking) {
+        one.turn = turn;
+        queries.push_back(turn == 0 ? one.print->pdq : (*one.print->turned)[turn]);
+      }
+      if (queries.size() == 1) {
+        ENTENTE_TRY(hits, index_.search(queries[0], reaching.widest));
+        ENTENTE_CHECK_OK(examine(tx, hits, reaching, how, looking[0]));
         continue;
       }
-      ENTENTE_TRY(banks, banks_.list(tx));
-      for (const Bank& bank : banks) {
-        if (bank.name == entry->bank) ENTENTE_CHECK_OK(load_shelf(tx, bank));
-      }
+      ENTENTE_TRY(hits, index_.search_batch(queries, reaching.widest));
+      for (std::size_t i = 0; i < looking.size(); ++i)
+        ENTENTE_CHECK_OK(examine(tx, hits[i], reaching, how, looking[i]));
     }
     return {};
-  });
-}
-
-void Matcher::tombstoned(const std::vector<EntryId>& ids) {
-  for (const auto& [name, shelf] : shelves()) {
-    for (const EntryId id : ids) shelf->index.remove(key_of(id));
-  }
-  // Word of a tombstone may come after a later step has brought the entry back: what is live stays.
-  if (const auto kept = added(ids); !kept)
-    log::warn("match.recheck", {{"why", kept.error().detail}});
-}
-
-std::size_t Matcher::size() const {
-  std::size_t out = 0;
-  for (const auto& [name, shelf] : shelves()) out += shelf->index.size();
+  }));
+  for (Looking& one : looking) list(one, how.per_bank);
   return out;
 }
 

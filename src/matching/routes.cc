@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/matching/routes.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <memory>
-
-#include "entente/core/log.h"
 
 namespace entente::matching {
 
@@ -12,8 +12,13 @@ namespace {
 
 using Parts = std::shared_ptr<const RouteParts>;
 
-bool is_picture_type(std::string_view type) {
-  return type.substr(0, 6) == "image/" || type == "application/octet-stream";
+std::string media_type(const http::Request& request) {
+  std::string out(request.header("content-type"));
+  out = out.substr(0, out.find(';'));
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
 }
 
 Result<std::int64_t> number(std::string_view text, std::int64_t min, std::int64_t max,
@@ -21,35 +26,182 @@ Result<std::int64_t> number(std::string_view text, std::int64_t min, std::int64_
   std::int64_t out = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), out);
   if (end.ec != std::errc() || end.ptr != text.data() + text.size() || out < min || out > max) {
-    return fail(Code::kInvalid, "not a number in range", field);
+    return fail(Code::kInvalid, fmt::format("must be a whole number from {} to {}", min, max),
+                field);
   }
   return out;
 }
 
+Result<LookUp> look_up_of(const http::Request& request) {
+  LookUp out;
+  if (const auto turned = request.query_if("turned")) {
+    if (*turned != "true" && *turned != "false")
+      return fail(Code::kInvalid, "must be true or false", "turned");
+    out.turned = *turned == "true";
+  }
+  if (const auto radius = request.query_if("radius")) {
+    ENTENTE_TRY(value, number(*radius, 0, fingerprint::kMatchDistance, "radius"));
+    out.radius = static_cast<int>(value);
+  }
+  if (const auto banks = request.query_if("banks")) {
+    std::string_view rest = *banks;
+    for (;;) {
+      const std::size_t comma = rest.find(',');
+      const std::string_view name = rest.substr(0, comma);
+      if (name.empty()) return fail(Code::kInvalid, "a list of banks has no empty name", "banks");
+      out.banks.emplace_back(name);
+      if (comma == rest.npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  return out;
+}
+
+// A fault of a picture that came as the body is a fault of the body.
+Unexpected at_body(Error error) {
+  if (error.field.empty()) error.field = "body";
+  return fail(std::move(error));
+}
+
+json::Object problem_json(const Error& error) {
+  auto body = json::parse_object(http::problem(error).body);
+  return body ? *std::move(body) : json::Object{};
+}
+
+// One item's answer: the check, or its problem, with where it stood and what the caller calls it.
+json::Object answer_json(std::size_t index, const Result<Item>& item,
+                         const Result<UploadCheck>& check, Instant now) {
+  json::Object out{{"index", index}};
+  if (item && !item->ref.empty()) out["ref"] = item->ref;
+  if (check) {
+    out["answer"] = to_json(*check, now);
+  } else {
+    out["problem"] = problem_json(check.error());
+  }
+  return out;
+}
+
+// Only so many addresses in one request.
+void bound_urls(std::vector<Result<Item>>& items) {
+  std::size_t urls = 0;
+  for (Result<Item>& item : items) {
+    if (item && item->url && ++urls > kMaxUrls) {
+      item = fail(Code::kTooLarge, fmt::format("at most {} addresses in one request", kMaxUrls),
+                  "url");
+    }
+  }
+}
+
 Result<http::Response> post_match(const RouteParts& parts, const http::Request& request) {
   ENTENTE_CHECK_OK(parts.authorise(request));
-  const std::string_view header = request.header("content-type");
-  if (!is_picture_type(header.substr(0, header.find(';')))) {
-    return fail(Code::kUnsupported,
-                "send the picture itself as image/* or application/octet-stream", "content-type");
+  ENTENTE_TRY(how, look_up_of(request));
+  const std::string type = media_type(request);
+  const bool picture = type.starts_with("image/") || type == "application/octet-stream";
+  if (!picture && type != "application/json") {
+    return fail(Error{Code::kUnsupported, "this media type is not understood here", "content-type",
+                      "",
+                      "send the picture itself as image/* or application/octet-stream, or one item "
+                      "as application/json"});
   }
-  const ByteView file = as_bytes(request.body);
-  ENTENTE_TRY(answer, parts.matcher.match(file));
-  const UploadCheck check = make_check(answer, file_sha256(file), parts.clock.now(), parts.random);
-  ENTENTE_CHECK_OK(parts.store.write([&](store::Tx& tx) { return record(tx, check); }));
-  if (check.proposal == Proposal::kReview) {
-    log::info("match.review_opened", {{"check", check.id}, {"matches", check.matches.size()}});
-    if (parts.review_opened) parts.review_opened(check);
+  if (request.body.empty()) return fail(Code::kInvalid, "the body is empty", "body");
+  const Instant now = parts.road.parts().clock.now();
+  if (picture) {
+    auto check = parts.road.picture(as_bytes(request.body), how);
+    if (!check) return at_body(std::move(check).error());
+    return http::json_response(to_json(*check, now));
   }
-  return http::json_response(to_json(check));
+  ENTENTE_TRY(body, json::parse(request.body, request.body.size()));
+  ENTENTE_TRY(item, parse_item(body));
+  auto checks = parts.road.items({Result<Item>(std::move(item))}, how);
+  if (!checks.front()) return fail(std::move(checks.front()).error());
+  return http::json_response(to_json(*checks.front(), now));
+}
+
+Result<http::Response> post_batch(const RouteParts& parts, const http::Request& request) {
+  ENTENTE_CHECK_OK(parts.authorise(request));
+  ENTENTE_TRY(how, look_up_of(request));
+  if (media_type(request) != "application/json")
+    return fail(Code::kUnsupported, "a batch is a JSON array", "content-type");
+  if (request.body.empty()) return fail(Code::kInvalid, "the body is empty", "body");
+  ENTENTE_TRY(body, json::parse(request.body, request.body.size()));
+  if (!body.is_array()) return fail(Code::kInvalid, "a batch is a JSON array of items", "body");
+  const json::Array& array = body.get_array();
+  if (array.empty()) return fail(Code::kInvalid, "a batch has at least one item", "body");
+  if (array.size() > kMaxBatch) {
+    return fail(Code::kTooLarge, fmt::format("a batch has at most {} items", kMaxBatch), "body");
+  }
+  std::vector<Result<Item>> items;
+  for (std::size_t i = 0; i < array.size(); ++i)
+    items.push_back(parse_item(array[i], fmt::format("/{}", i)));
+  bound_urls(items);
+  const auto checks = parts.road.items(items, how);
+  json::Array answers;
+  for (std::size_t i = 0; i < items.size(); ++i)
+    answers.push_back(answer_json(i, items[i], checks[i], parts.road.parts().clock.now()));
+  return http::json_response(json::Object{{"items", std::move(answers)}});
+}
+
+// The lines of an NDJSON body; the last needs no end of line. Empty lines are skipped but counted.
+struct Line {
+  std::size_t number = 0;  // from 1
+  std::string_view text;
+};
+std::vector<Line> lines_of(std::string_view body) {
+  std::vector<Line> out;
+  std::size_t number = 0;
+  while (!body.empty()) {
+    const std::size_t end = body.find('\n');
+    std::string_view line = body.substr(0, end);
+    body.remove_prefix(end == body.npos ? body.size() : end + 1);
+    ++number;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.find_first_not_of(" \t") != line.npos) out.push_back({number, line});
+  }
+  return out;
+}
+
+Result<Item> parse_line(const Line& line) {
+  ENTENTE_TRY(value, json::parse(line.text, line.text.size()));
+  return parse_item(value);
+}
+
+Result<http::Response> post_stream(const RouteParts& parts, const http::Request& request) {
+  ENTENTE_CHECK_OK(parts.authorise(request));
+  ENTENTE_TRY(how, look_up_of(request));
+  if (media_type(request) != "application/x-ndjson")
+    return fail(Code::kUnsupported, "a stream is application/x-ndjson", "content-type");
+  const std::vector<Line> lines = lines_of(request.body);
+  if (lines.empty()) return fail(Code::kInvalid, "the body is empty", "body");
+  if (lines.size() > kMaxStreamLines) {
+    return fail(Code::kTooLarge, fmt::format("a stream has at most {} lines", kMaxStreamLines),
+                "body");
+  }
+  std::vector<Result<Item>> items;
+  items.reserve(lines.size());
+  for (const Line& line : lines) items.push_back(parse_line(line));
+  bound_urls(items);
+  std::string out;
+  for (std::size_t from = 0; from < items.size(); from += kMaxBatch) {
+    const auto first = items.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto n = std::min(kMaxBatch, items.size() - from);
+    const std::vector<Result<Item>> part(
+        std::make_move_iterator(first),
+        std::make_move_iterator(first + static_cast<std::ptrdiff_t>(n)));
+    const auto checks = parts.road.items(part, how);
+    for (std::size_t i = 0; i < n; ++i) {
+      json::Object answer = answer_json(0, part[i], checks[i], parts.road.parts().clock.now());
+      answer.erase("index");
+      answer["line"] = lines[from + i].number;
+      out += json::canonical(json::Value(std::move(answer))) + "\n";
+    }
+  }
+  return http::text_response(std::move(out), "application/x-ndjson");
 }
 
 Result<http::Response> get_match(const RouteParts& parts, const http::Request& request) {
   ENTENTE_CHECK_OK(parts.authorise(request));
-  ENTENTE_TRY(check, store::read_returning<UploadCheck>(parts.store, [&](store::Tx& tx) {
-                return find_check(tx, request.param("id"));
-              }));
-  return http::json_response(to_json(check));
+  ENTENTE_TRY(check, parts.road.parts().checks.find(request.param("id")));
+  return http::json_response(to_json(check, parts.road.parts().clock.now()));
 }
 
 // A person closes the task: the upload goes online, or stays out. What the platform then does is
@@ -62,67 +214,13 @@ Result<http::Response> decide_match(const RouteParts& parts, const http::Request
   if (decision != "kept" && decision != "removed") r.fault("decision", "must be kept or removed");
   ENTENTE_CHECK_OK(r.done());
   const ReviewState state = decision == "kept" ? ReviewState::kKept : ReviewState::kRemoved;
-  ENTENTE_TRY(
-      check,
-      store::write_returning<UploadCheck>(parts.store, [&](store::Tx& tx) -> Result<UploadCheck> {
-        ENTENTE_CHECK_OK(decide(tx, request.param("id"), state, person, parts.clock.now()));
-        return find_check(tx, request.param("id"));
-      }));
-  return http::json_response(to_json(check));
-}
-
-Result<http::Response> get_banks(const RouteParts& parts, const http::Request& request) {
-  ENTENTE_CHECK_OK(parts.authorise(request));
-  ENTENTE_TRY(banks, store::read_returning<std::vector<Bank>>(
-                         parts.store, [&](store::Tx& tx) { return parts.banks.list(tx); }));
-  json::Array items;
-  for (const Bank& bank : banks) {
-    items.push_back(json::Object{{"name", bank.name},
-                                 {"title", bank.title},
-                                 {"radius", bank.radius},
-                                 {"live", bank.live},
-                                 {"created_at", format_rfc3339(bank.created_at)}});
-  }
-  return http::json_response(json::Object{{"items", std::move(items)}});
-}
-
-json::Object entry_json(const Entry& entry, bool context) {
-  json::Object out{{"id", entry.id},
-                   {"pdq", entry.pdq.hex()},
-                   {"quality", entry.quality},
-                   {"label", entry.label},
-                   {"context", context},
-                   {"act", entry.act},
-                   {"added_by_step", entry.added_by_step},
-                   {"added_at", format_rfc3339(entry.added_at)},
-                   {"tombstoned_at", nullptr}};
-  // `target` stays inside: it is the address of the content, which no answer repeats (SG15).
-  if (entry.tombstoned_at) out["tombstoned_at"] = format_rfc3339(*entry.tombstoned_at);
-  return out;
-}
-
-Result<http::Response> get_entries(const RouteParts& parts, const http::Request& request) {
-  ENTENTE_CHECK_OK(parts.authorise(request));
-  EntryId after = 0;
-  std::int64_t limit = kMaxPage;
-  if (const auto cursor = request.query_if("cursor")) {
-    ENTENTE_TRY(value, number(*cursor, 0, INT64_MAX, "cursor"));
-    after = value;
-  }
-  if (const auto asked = request.query_if("limit")) {
-    ENTENTE_TRY(value, number(*asked, 1, kMaxPage, "limit"));
-    limit = value;
-  }
-  ENTENTE_TRY(entries, store::read_returning<std::vector<Entry>>(parts.store, [&](store::Tx& tx) {
-                return parts.banks.entries(tx, request.param("name"), after, limit);
-              }));
-  json::Array items;
-  for (const Entry& entry : entries) {
-    items.push_back(entry_json(entry, parts.banks.in_context_only(entry.label)));
-  }
-  json::Value next(nullptr);
-  if (static_cast<std::int64_t>(entries.size()) == limit) next = std::to_string(entries.back().id);
-  return http::json_response(json::Object{{"items", std::move(items)}, {"next", std::move(next)}});
+  const Instant now = parts.road.parts().clock.now();
+  ENTENTE_TRY(check, store::write_returning<UploadCheck>(
+                         parts.store, [&](store::Tx& tx) -> Result<UploadCheck> {
+                           ENTENTE_CHECK_OK(decide(tx, request.param("id"), state, person, now));
+                           return find_check(tx, request.param("id"));
+                         }));
+  return http::json_response(to_json(check, now));
 }
 
 }  // namespace
@@ -133,14 +231,15 @@ void add_routes(http::Router& router, RouteParts parts) {
   const auto with = [&shared](auto handler) {
     return [shared, handler](const http::Request& request) { return handler(*shared, request); };
   };
-  http::RouteOptions picture;
-  picture.max_body = media::kMaxInputBytes;
-  picture.pool = http::Pool::kCpu;
-  router.add("POST", "/v1/match", with(post_match), picture);
+  http::RouteOptions work;
+  work.pool = http::Pool::kCpu;
+  work.max_body = media::kMaxInputBytes;
+  router.add("POST", "/v1/match", with(post_match), work);
+  work.max_body = kMaxStreamBody;
+  router.add("POST", "/v1/match/batch", with(post_batch), work);
+  router.add("POST", "/v1/match/stream", with(post_stream), work);
   router.add("GET", "/v1/match/{id}", with(get_match));
   router.add("POST", "/v1/match/{id}/decision", with(decide_match));
-  router.add("GET", "/v1/banks", with(get_banks));
-  router.add("GET", "/v1/banks/{name}/entries", with(get_entries));
 }
 
 }  // namespace entente::matching

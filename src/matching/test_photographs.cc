@@ -158,7 +158,7 @@ Bytes read_file(const std::filesystem::path& path) {
 }
 
 media::DecoderPool& test_pool() {
-  static const auto pool = media::DecoderPool::create({}, pdq_job);
+  static const auto pool = media::DecoderPool::create({}, picture_job(Exactness::kStrict));
   check(pool.has_value(), "no decoder pool");
   return **pool;
 }
@@ -167,7 +167,9 @@ TestHouse::TestHouse() {
   auto opened = sqlite::SqliteStore::open(folder.file("matching.db"));
   check(opened.has_value(), "no store");
   store = *std::move(opened);
-  check(store::migrate(*store, {migration()}, to_ms(now)).has_value(), "no schema");
+  check(store::migrate(*store, {migration(), uploads_migration(), tokens_migration()}, to_ms(now))
+            .has_value(),
+        "no schema");
   check(store
             ->write([&](store::Tx& tx) {
               return banks.create(tx, "terrorist-content", "Terrorist content",
@@ -177,8 +179,8 @@ TestHouse::TestHouse() {
         "no bank");
 }
 
-std::unique_ptr<Matcher> TestHouse::load() const {
-  auto out = Matcher::load(*store, pool, banks);
+std::unique_ptr<Matcher> TestHouse::load(const std::filesystem::path& snapshot) const {
+  auto out = Matcher::load(*store, pool, banks, clock, snapshot);
   check(out.has_value(), "no matcher");
   return *std::move(out);
 }

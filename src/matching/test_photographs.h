@@ -12,6 +12,8 @@
 #include "entente/adapters/sqlite/sqlite_store.h"
 #include "entente/adapters/sqlite/test_folder.h"
 #include "entente/matching/matcher.h"
+#include "entente/matching/tokens.h"
+#include "entente/matching/uploads.h"
 #include "entente/media/decode.h"
 
 namespace entente::matching {
@@ -39,8 +41,9 @@ struct TestHouse {
   std::unique_ptr<sqlite::SqliteStore> store;
   Banks banks;
   Instant now = instant_from_ms(1'800'000'000'000);
+  FakeClock clock{now};
 
-  std::unique_ptr<Matcher> load() const;
+  std::unique_ptr<Matcher> load(const std::filesystem::path& snapshot = {}) const;
   NewEntry entry(const fingerprint::Pdq& pdq, std::string act = "act-1",
                  std::string step = "step-1") const;
   Result<EntryId> add(const NewEntry& entry);

@@ -10,14 +10,61 @@ namespace entente::matching {
 
 namespace {
 
+// The first table (banks.cc) knew two proposals, and a CHECK cannot be altered everywhere.
+constexpr std::string_view kSchema1 = R"sql(
+CREATE TABLE upload_check_wide (
+  id TEXT PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  pdq TEXT NOT NULL,
+  quality INTEGER NOT NULL,
+  proposal TEXT NOT NULL CHECK (proposal IN ('none', 'review', 'hold', 'limit_spread')),
+  rule TEXT NOT NULL,
+  note TEXT NOT NULL,
+  matches TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  hold_until INTEGER,
+  review_state TEXT CHECK (review_state IN ('open', 'kept', 'removed')),
+  decided_by TEXT,
+  decided_at INTEGER,
+  CHECK ((proposal = 'hold') = (hold_until IS NOT NULL))
+);
+INSERT INTO upload_check_wide (id, sha256, pdq, quality, proposal, rule, note, matches, created_at,
+  review_state, decided_by, decided_at)
+  SELECT id, sha256, pdq, quality, proposal, '', note, matches, created_at, review_state,
+         decided_by, decided_at FROM upload_check;
+DROP TABLE upload_check;
+ALTER TABLE upload_check_wide RENAME TO upload_check;
+CREATE INDEX upload_check_open ON upload_check (review_state, id);
+CREATE INDEX upload_check_age ON upload_check (created_at);
+)sql";
+
 constexpr std::string_view kColumns =
     "id, sha256, pdq, quality, proposal, note, matches, created_at, review_state, decided_by, "
-    "decided_at";
+    "decided_at, rule, hold_until";
 // kMaxMatchesPerBank matches of some hundred banks.
 constexpr std::size_t kMaxMatchesJson = 8 << 20;
 
 std::string text(std::string_view s) {
   return std::string(s);
+}
+
+// Who stands behind an entry, without the address of what it was made from.
+void add_provenance(const Entry& entry, json::Object& out) {
+  switch (entry.source) {
+    case SourceKind::kAct:
+      out["act"] = entry.act;
+      out["step"] = entry.added_by_step;
+      return;
+    case SourceKind::kPerson:
+      if (entry.person) out["person"] = entry.person->person;
+      return;
+    case SourceKind::kPartner:
+      if (!entry.partner) return;
+      out["party"] = entry.partner->party;
+      out["party_entry"] = entry.partner->entry;
+      out["marking"] = entry.partner->marking;
+      return;
+  }
 }
 
 Result<ReviewState> review_state_of(std::string_view name) {
@@ -34,7 +81,8 @@ Result<UploadCheck> check_of(const store::Row& row) {
   ENTENTE_TRY(pdq, fingerprint::Pdq::parse(row.text(2)));
   out.pdq = pdq;
   out.quality = static_cast<int>(row.integer(3));
-  out.proposal = row.text(4) == "review" ? Proposal::kReview : Proposal::kNone;
+  ENTENTE_TRY(proposal, parse_proposal(row.text(4)));
+  out.proposal = proposal;
   out.note = row.text(5);
   ENTENTE_TRY(matches, json::parse(row.text(6), kMaxMatchesJson));
   if (!matches.is_array()) return fail(Code::kCorrupt, "matches in upload_check are no list");
@@ -46,10 +94,16 @@ Result<UploadCheck> check_of(const store::Row& row) {
   }
   out.decided_by = row.text_if(9).value_or("");
   if (const auto at = row.integer_if(10)) out.decided_at = instant_from_ms(*at);
+  out.rule = row.text(11);
+  if (const auto at = row.integer_if(12)) out.hold_until = instant_from_ms(*at);
   return out;
 }
 
 }  // namespace
+
+store::Migration uploads_migration() {
+  return {"matching_uploads", {kSchema1}};
+}
 
 std::string_view review_state_name(ReviewState state) {
   switch (state) {
@@ -73,28 +127,47 @@ std::string file_sha256(ByteView file) {
   return to_hex(hash);
 }
 
-json::Array matches_json(const std::vector<Match>& matches) {
+json::Array matches_json(const std::vector<Match>& matches, const std::vector<MatchProposal>& why) {
   json::Array out;
-  for (const Match& match : matches) {
-    out.push_back(json::Object{{"bank", match.bank},
-                               {"entry", match.entry},
-                               {"distance", match.distance},
-                               {"label", match.label},
-                               {"act", match.act},
-                               {"context", match.context}});
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const MatchFacts& facts = matches[i].facts;
+    json::Object one{{"bank", facts.bank},
+                     {"kind", text(bank_kind_name(facts.kind))},
+                     {"entry", facts.entry},
+                     {"distance", facts.distance},
+                     {"quality", facts.quality},
+                     {"label", facts.label},
+                     {"context", facts.context},
+                     {"contested", facts.contested},
+                     {"quarantined", facts.quarantined},
+                     {"turn", text(turn_name(matches[i].turn))},
+                     {"source", text(source_kind_name(facts.source))}};
+    add_provenance(matches[i].entry, one);
+    if (i < why.size()) {
+      one["proposal"] = text(proposal_name(why[i].proposal));
+      one["rule"] = why[i].rule;
+      if (!why[i].ceiling.empty()) one["ceiling"] = why[i].ceiling;
+    }
+    out.push_back(std::move(one));
   }
   return out;
 }
 
-json::Object to_json(const UploadCheck& check) {
-  json::Object out{{"id", check.id},
-                   {"proposal", text(proposal_name(check.proposal))},
-                   {"quality", check.quality},
-                   {"pdq", check.pdq.hex()},
-                   {"sha256", check.sha256},
-                   {"matches", check.matches},
-                   {"created_at", format_rfc3339(check.created_at)}};
+bool holds(const UploadCheck& check, Instant now) {
+  return check.hold_until && check.review_state == ReviewState::kOpen && now < *check.hold_until;
+}
+
+json::Object to_json(const UploadCheck& check, Instant now) {
+  json::Object out{{"id", check.id},           {"proposal", text(proposal_name(check.proposal))},
+                   {"quality", check.quality}, {"pdq", check.pdq.hex()},
+                   {"matches", check.matches}, {"created_at", format_rfc3339(check.created_at)}};
+  if (!check.sha256.empty()) out["sha256"] = check.sha256;
+  if (!check.rule.empty()) out["rule"] = check.rule;
   if (!check.note.empty()) out["note"] = check.note;
+  if (check.hold_until) {
+    out["hold"] =
+        json::Object{{"until", format_rfc3339(*check.hold_until)}, {"held", holds(check, now)}};
+  }
   if (check.review_state != ReviewState::kNotAsked)
     out["review_state"] = text(review_state_name(check.review_state));
   if (check.decided_at) {
@@ -104,18 +177,25 @@ json::Object to_json(const UploadCheck& check) {
   return out;
 }
 
-UploadCheck make_check(const MatchAnswer& answer, std::string_view sha256, Instant now,
-                       Random& random) {
+UploadCheck make_check(const MatchAnswer& answer, const PolicyAnswer& policy,
+                       std::string_view sha256, Instant now, Random& random) {
   UploadCheck out;
   out.id = make_ulid(now, random);
   out.sha256 = text(sha256);
   out.pdq = answer.fingerprint.pdq;
   out.quality = answer.fingerprint.quality;
-  out.proposal = answer.proposal;
-  out.note = answer.note;
-  out.matches = matches_json(answer.matches);
+  out.proposal = policy.proposal;
+  out.note = answer.truncated ? "many_matches" : answer.note;
+  out.matches = matches_json(answer.matches, policy.matches);
   out.created_at = now;
-  if (answer.proposal == Proposal::kReview) out.review_state = ReviewState::kOpen;
+  if (policy.proposal == Proposal::kNone) return out;
+  out.review_state = ReviewState::kOpen;
+  for (const MatchProposal& why : policy.matches) {
+    if (why.proposal == policy.proposal) out.rule = why.rule;
+  }
+  if (policy.proposal == Proposal::kHold) {
+    out.hold_until = now + std::min<Millis>(policy.hold.value_or(kMaxHold), kMaxHold);
+  }
   return out;
 }
 
@@ -123,12 +203,15 @@ Result<void> record(store::Tx& tx, const UploadCheck& check) {
   store::Value state;
   if (check.review_state != ReviewState::kNotAsked)
     state = text(review_state_name(check.review_state));
+  store::Value hold_until;
+  if (check.hold_until) hold_until = to_ms(*check.hold_until);
   ENTENTE_CHECK_OK(tx.exec(
       "INSERT INTO upload_check (id, sha256, pdq, quality, proposal, note, matches, created_at, "
-      "review_state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      "review_state, rule, hold_until) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
       {check.id, check.sha256, check.pdq.hex(), std::int64_t{check.quality},
        text(proposal_name(check.proposal)), check.note, json::canonical(json::Value(check.matches)),
-       to_ms(check.created_at), state}));
+       to_ms(check.created_at), state, check.rule, hold_until}));
   return {};
 }
 

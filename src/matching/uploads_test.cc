@@ -12,15 +12,24 @@ struct UploadsTest : testing::Test {
   TestHouse house;
   SeededRandom random{1};
 
-  UploadCheck put(Proposal proposal, Instant at) {
+  UploadCheck put(Proposal proposal, Instant at, std::optional<Millis> hold = {}) {
     MatchAnswer answer;
-    answer.fingerprint = {some_pdq(1), 90};
-    answer.proposal = proposal;
-    if (proposal == Proposal::kReview) {
-      answer.matches.push_back(
-          {"terrorist-content", 1, 4, "perpetrator-produced-attack", "act-1", false});
+    answer.fingerprint = {some_pdq(1), 90, {}};
+    PolicyAnswer policy;
+    policy.proposal = proposal;
+    policy.hold = hold;
+    if (proposal != Proposal::kNone) {
+      Match match;
+      match.facts.bank = "terrorist-content";
+      match.facts.entry = 1;
+      match.facts.distance = 4;
+      match.facts.label = "perpetrator-produced-attack";
+      match.entry.act = "act-1";
+      match.entry.target = "https://illegal.example/x";
+      answer.matches.push_back(match);
+      policy.matches.push_back({proposal, "near", "", {}});
     }
-    const UploadCheck out = make_check(answer, file_sha256(as_bytes("abc")), at, random);
+    const UploadCheck out = make_check(answer, policy, file_sha256(as_bytes("abc")), at, random);
     check(house.store->write([&](store::Tx& tx) { return record(tx, out); }).has_value(),
           "not recorded");
     return out;
@@ -76,6 +85,31 @@ TEST_F(UploadsTest, OnlyReviewsAreTasksAndTheOldestComesFirst) {
   EXPECT_EQ(tasks(first.id).size(), 1U);
   EXPECT_EQ(open[0].matches, first.matches);
   EXPECT_EQ(open[0].sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_F(UploadsTest, AHoldNeverLastsLongerThanAPlatformMayAndEndsByItself) {
+  const UploadCheck forever = put(Proposal::kHold, house.now, std::chrono::hours(24 * 365));
+  const UploadCheck unsaid = put(Proposal::kHold, house.now);
+  EXPECT_EQ(forever.hold_until, house.now + kMaxHold);
+  EXPECT_EQ(unsaid.hold_until, house.now + kMaxHold);
+  const UploadCheck hour = *find(put(Proposal::kHold, house.now, std::chrono::hours(1)).id);
+  EXPECT_TRUE(holds(hour, house.now + std::chrono::minutes(59)));
+  EXPECT_FALSE(holds(hour, house.now + std::chrono::hours(1)));
+  // Released, and still somebody's task.
+  EXPECT_EQ(to_json(hour, house.now + std::chrono::hours(2)).at("hold").at("held"), false);
+  EXPECT_EQ(hour.review_state, ReviewState::kOpen);
+  ASSERT_TRUE(decide_as(hour.id, ReviewState::kKept, "ada").has_value());
+  EXPECT_FALSE(holds(*find(hour.id), house.now));
+}
+
+TEST_F(UploadsTest, TheAnswerNamesTheActTheRuleAndNeverTheAddress) {
+  const UploadCheck check = *find(put(Proposal::kLimitSpread, house.now).id);
+  const json::Object answer = to_json(check, house.now);
+  EXPECT_EQ(answer.at("proposal"), "limit_spread");
+  EXPECT_EQ(answer.at("rule"), "near");
+  EXPECT_EQ(answer.at("matches").at(0).at("act"), "act-1");
+  EXPECT_FALSE(answer.contains("hold"));
+  EXPECT_EQ(json::canonical(json::Value(answer)).find("illegal.example"), std::string::npos);
 }
 
 TEST_F(UploadsTest, ForgetsWhatNobodyHasToLookAt) {

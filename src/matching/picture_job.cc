@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "entente/matching/picture_job.h"
+
+#include <charconv>
+
+#include "entente/fingerprint/pdq_rows.h"
+
+namespace entente::matching {
+
+namespace {
+
+constexpr std::size_t kTurns = std::tuple_size_v<fingerprint::Dihedral>;
+
+// The first frame's rows into PDQ.
+class PdqSink final : public media::RowSink {
+ public:
+  Result<void> begin(const media::Frame& frame) override {
+    fingerprint::PdqRowsOptions options;
+    options.pixels = frame.luma ? fingerprint::Pixels::kLuma : fingerprint::Pixels::kRgb;
+    options.scale = frame.scale;
+    ENTENTE_TRY(rows, fingerprint::PdqRows::create(frame.width, frame.height, options));
+    rows_.emplace(std::move(rows));
+    return {};
+  }
+  Result<void> row(ByteView pixels) override { return rows_->add_row(pixels); }
+  Result<void> end() override {
+    ENTENTE_TRY(seen, rows_->finish_dihedral());
+    seen_ = seen;
+    return {};
+  }
+  const std::optional<fingerprint::PdqRowsDihedralResult>& seen() const { return seen_; }
+
+ private:
+  std::optional<fingerprint::PdqRows> rows_;
+  std::optional<fingerprint::PdqRowsDihedralResult> seen_;
+};
+
+std::string answer_text(const fingerprint::PdqDihedralResult& result) {
+  std::string out;
+  out.reserve(kTurns * fingerprint::kPdqHexDigits + 4);
+  for (const fingerprint::Pdq& hash : result.hashes) out += hash.hex();
+  return out + " " + std::to_string(result.quality);
+}
+
+Result<std::string> hash_file(ByteView file, Exactness exactness) {
+  media::DecodeOptions options;
+  options.strict = exactness == Exactness::kStrict;
+  PdqSink sink;
+  ENTENTE_CHECK_OK(media::decode_rows(file, options, sink));
+  if (!sink.seen()) return fail(Code::kInvalid, "the file holds no picture");
+  if (!options.strict || sink.seen()->settled) return answer_text(sink.seen()->pdq);
+  // Rounding could decide a bit: only the published steps over the whole picture can tell.
+  ENTENTE_TRY(image, media::decode(file));
+  ENTENTE_TRY(result, fingerprint::pdq_dihedral_from_rgb(image.rgb, image.width, image.height));
+  return answer_text(result);
+}
+
+}  // namespace
+
+media::FileJob picture_job(Exactness exactness) {
+  return [exactness](ByteView file) { return hash_file(file, exactness); };
+}
+
+Result<Fingerprint> parse_picture_answer(std::string_view text) {
+  constexpr std::size_t kHex = fingerprint::kPdqHexDigits;
+  constexpr std::size_t kAll = kTurns * kHex;
+  const auto broken = [] {
+    return fail(Code::kUnavailable, "the picture's worker gave no fingerprint");
+  };
+  if (text.size() < kAll + 2 || text.size() > kAll + 4 || text[kAll] != ' ') return broken();
+  Fingerprint out;
+  out.turned.emplace();
+  for (std::size_t i = 0; i < kTurns; ++i) {
+    const auto pdq = fingerprint::Pdq::parse(text.substr(i * kHex, kHex));
+    if (!pdq) return broken();
+    (*out.turned)[i] = *pdq;
+  }
+  out.pdq = (*out.turned)[0];
+  out.quality = -1;
+  const std::string_view digits = text.substr(kAll + 1);
+  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), out.quality);
+  if (end.ec != std::errc() || end.ptr != digits.data() + digits.size() || out.quality < 0 ||
+      out.quality > 100) {
+    return broken();
+  }
+  return out;
+}
+
+}  // namespace entente::matching
