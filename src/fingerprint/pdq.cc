@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <vector>
 
 #include "entente/fingerprint/pdq_published.h"
 #include "entente/fingerprint/pdq_rows.h"
@@ -16,22 +15,20 @@
 namespace entente::fingerprint {
 namespace {
 
-// `row` as the published steps want it: floats.
-const float* published_luma(std::span<const float> row, std::vector<float>&) {
-  return row.data();
+// `row` as the published steps want it.
+void to_luma(std::span<const float> row, float* out, Pixels) {
+  std::copy(row.begin(), row.end(), out);
 }
-const float* published_luma(std::span<const std::uint8_t> row, std::vector<float>& out) {
-  if (row.size() == out.size()) {
-    std::copy(row.begin(), row.end(), out.begin());
-    return out.data();
+void to_luma(std::span<const std::uint8_t> row, float* out, Pixels pixels) {
+  if (pixels == Pixels::kLuma) {
+    std::copy(row.begin(), row.end(), out);
+    return;
   }
   const std::uint8_t* p = row.data();
-  for (float& value : out) {
-    value = 0.299F * static_cast<float>(p[0]) + 0.587F * static_cast<float>(p[1]) +
-            0.114F * static_cast<float>(p[2]);
-    p += 3;
+  for (std::size_t x = 0; x < row.size() / 3; ++x, p += 3) {
+    out[x] = 0.299F * static_cast<float>(p[0]) + 0.587F * static_cast<float>(p[1]) +
+             0.114F * static_cast<float>(p[2]);
   }
-  return out.data();
 }
 
 template <class T>
@@ -62,8 +59,10 @@ Result<PdqRows> all_rows(const Picture<T>& picture) {
 template <class T>
 Sample published_sample(const Picture<T>& picture) {
   PublishedSteps steps(picture.width, picture.height);
-  std::vector<float> luma(static_cast<std::size_t>(picture.width));
-  for (int y = 0; y < picture.height; ++y) steps.push(published_luma(picture.row(y), luma));
+  for (int y = 0; y < picture.height; ++y) {
+    to_luma(picture.row(y), steps.next_row(), picture.pixels);
+    steps.pushed();
+  }
   return steps.finish();
 }
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plain loops, always inlined into functions that a target attribute compiles for one instruction
-// set: the compiler vectorises them, and the same text gives the same sums. Built with -O3 and
-// -ffp-contract=off (CMakeLists.txt).
 #include "entente/fingerprint/pdq_kernels.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-#define ENTENTE_CORE [[gnu::always_inline]] inline
+#include "entente/fingerprint/pdq_vectors.h"
 
 namespace entente::fingerprint {
 namespace {
@@ -49,26 +46,6 @@ ENTENTE_CORE void widen_core(std::uint32_t* __restrict wide, std::uint16_t* __re
   }
   std::fill_n(narrow, n, std::uint16_t{0});
 }
-
-// GNU vectors of `Bytes`, the width of the instruction set's own. Eight lanes are one or several
-// of them: the lanes' sums are the same.
-template <std::size_t Bytes>
-struct Vectors;
-#define ENTENTE_PDQ_VECTORS(bytes)                                          \
-  template <>                                                               \
-  struct Vectors<bytes> {                                                   \
-    using Floats = float __attribute__((vector_size(bytes)));               \
-    using Doubles = double __attribute__((vector_size(bytes)));             \
-    using Longs = std::uint64_t __attribute__((vector_size(bytes)));        \
-    using Wholes = std::uint32_t __attribute__((vector_size((bytes) / 2))); \
-    static constexpr std::size_t kDoubles = (bytes) / sizeof(double);       \
-    static constexpr std::size_t kPerLanes = kLanes / kDoubles;             \
-    static constexpr std::size_t kFloats = (bytes) / sizeof(float);         \
-  };
-ENTENTE_PDQ_VECTORS(16)
-ENTENTE_PDQ_VECTORS(32)
-ENTENTE_PDQ_VECTORS(64)
-#undef ENTENTE_PDQ_VECTORS
 
 template <class V>
 ENTENTE_CORE void load(typename V::Doubles& out, const double* from) {
@@ -261,8 +238,8 @@ ENTENTE_CORE Spectrum transform_core(const Sample& sample, const Cosines& cosine
 ENTENTE_PDQ_PATH(Portable, , 16)
 constexpr Kernels kPortable = Portable::table("portable");
 #if defined(__x86_64__)
-ENTENTE_PDQ_PATH(Avx2, [[gnu::target("avx2")]], 32)
-ENTENTE_PDQ_PATH(Avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]], 64)
+ENTENTE_PDQ_PATH(Avx2, ENTENTE_AVX2, 32)
+ENTENTE_PDQ_PATH(Avx512, ENTENTE_AVX512, 64)
 constexpr Kernels kAvx2 = Avx2::table("avx2");
 constexpr Kernels kAvx512 = Avx512::table("avx512");
 

@@ -65,7 +65,7 @@ class PdqRows::Impl {
         lines_(make_axis(height, options.scale)),
         empty_(width < kMinHashedSide || height < kMinHashedSide),
         exact_(options.scale == 1),
-        margins_(margins_for(width, height)),
+        margins_(margins_for(width, height, options.pixels)),
         values_(static_cast<std::size_t>(columns_.length) * channels_of(pixels_)),
         weights_(columns_, pixels_),
         slots_(static_cast<std::size_t>(lines_.overlap)) {

@@ -2,7 +2,9 @@
 #include "entente/fingerprint/pdq_spectrum.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
+
+#include "entente/fingerprint/pdq_axis.h"
 
 namespace entente::fingerprint {
 namespace {
@@ -18,80 +20,117 @@ struct Quality {
 };
 
 Quality quality_of(const Sample& sample, const Margins& margins, const Kernels& kernels) {
-  // Two samples off by the margin each, in the unit of the gradient.
-  const GradientSum sum = kernels.gradients(sample, 2 * margins.sample * 100 / 255);
+  // In the unit of the gradient.
+  const GradientSum sum = kernels.gradients(sample, margins.difference * 100 / 255);
   const int value = quality_of(sum.value);
   return {value, quality_of(sum.least) == value && quality_of(sum.most) == value};
 }
 
-// Turning a picture transposes its spectrum and changes the sign of its odd or even rows and
-// columns.
-Spectrum turned(const Spectrum& b, Turn turn) {
-  const bool transpose = turn == Turn::kRotate90 || turn == Turn::kRotate270 ||
-                         turn == Turn::kFlipPlus1 || turn == Turn::kFlipMinus1;
-  const auto negative = [turn](std::size_t i, std::size_t j) {
-    switch (turn) {
-      case Turn::kOriginal:
-      case Turn::kFlipPlus1:
-        return false;
-      case Turn::kRotate90:
-      case Turn::kFlipY:
-        return j % 2 == 0;
-      case Turn::kRotate270:
-      case Turn::kFlipX:
-        return i % 2 == 0;
-      case Turn::kRotate180:
-      case Turn::kFlipMinus1:
-        return (i + j) % 2 == 1;
-    }
-    return false;
-  };
+bool bit_at(const Pdq& hash, std::size_t bit) {
+  return (hash.words[bit / 64] >> (bit % 64) & 1U) != 0;
+}
+void set_bit(Pdq& hash, std::size_t bit) {
+  hash.words[bit / 64] |= std::uint64_t{1} << (bit % 64);
+}
+
+// Mirroring a picture changes the sign of the odd or even rows or columns of its spectrum.
+Spectrum mirrored(const Spectrum& b, Turn turn) {
+  const std::size_t rows = turn == Turn::kFlipX ? 1 : 0;
+  const std::size_t columns = turn == Turn::kFlipY ? 1 : 0;
   Spectrum out{};
   for (std::size_t i = 0; i < kSpectrum; ++i) {
     for (std::size_t j = 0; j < kSpectrum; ++j) {
-      const float value = transpose ? b[j * kSpectrum + i] : b[i * kSpectrum + j];
-      out[i * kSpectrum + j] = negative(i, j) ? -value : value;
+      const std::size_t parity =
+          turn == Turn::kRotate180 ? i + j : (rows * (i + 1) + columns * (j + 1));
+      const float value = b[i * kSpectrum + j];
+      out[i * kSpectrum + j] = parity % 2 == 1 ? -value : value;
     }
   }
   return out;
 }
 
-}  // namespace
-
-Margins margins_for(int width, int height) {
-  (void)width;
-  (void)height;
-  return {0.01F, 0.01F};
+// Laying it over its main diagonal transposes the spectrum, and so the hash: the median stays.
+Pdq transposed(const Pdq& hash) {
+  Pdq out;
+  for (std::size_t i = 0; i < kSpectrum; ++i) {
+    for (std::size_t j = 0; j < kSpectrum; ++j) {
+      if (bit_at(hash, j * kSpectrum + i)) set_bit(out, i * kSpectrum + j);
+    }
+  }
+  return out;
 }
 
-Bits bits_of(const Spectrum& spectrum) {
+// The four turns that mirror, and what each becomes when laid over the diagonal.
+struct Pair {
+  Turn mirror;
+  Turn diagonal;
+};
+constexpr std::array<Pair, 4> kPairs = {{{Turn::kOriginal, Turn::kFlipPlus1},
+                                         {Turn::kFlipX, Turn::kRotate90},
+                                         {Turn::kFlipY, Turn::kRotate270},
+                                         {Turn::kRotate180, Turn::kFlipMinus1}}};
+
+}  // namespace
+
+float Margins::of(std::size_t i, std::size_t j) const {
+  const auto order = static_cast<float>(std::min(i, j) + 1);
+  return floor + drift / (order * order);
+}
+
+Margins margins_for(int width, int height, Pixels pixels) {
+  // Sums of bytes are exact in the first pass, and their quotients often are.
+  if (pixels == Pixels::kLuma) return {.drift = 0.05F, .floor = 0.001F, .difference = 0.012F};
+  const int window = box_window(std::max(width, height));
+  return {
+      .drift = 0.1F + 0.005F * static_cast<float>(window), .floor = 0.002F, .difference = 0.06F};
+}
+
+Pdq bits_of(const Spectrum& spectrum) {
   Spectrum sorted = spectrum;
   // The lower median: the 128th smallest of 256.
   const auto middle = sorted.begin() + (kPdqBits / 2 - 1);
   std::nth_element(sorted.begin(), middle, sorted.end());
   const float median = *middle;
-  Bits out;
-  out.gap = *std::min_element(middle + 1, sorted.end()) - median;
+  Pdq out;
   for (std::size_t bit = 0; bit < spectrum.size(); ++bit) {
-    if (spectrum[bit] > median) out.hash.words[bit / 64] |= std::uint64_t{1} << (bit % 64);
+    if (spectrum[bit] > median) set_bit(out, bit);
   }
   return out;
 }
 
+bool bits_settled(const Spectrum& spectrum, const Pdq& bits, const Margins& margins) {
+  float least_above = std::numeric_limits<float>::max();
+  float most_below = std::numeric_limits<float>::lowest();
+  for (std::size_t i = 0; i < kSpectrum; ++i) {
+    for (std::size_t j = 0; j < kSpectrum; ++j) {
+      const std::size_t bit = i * kSpectrum + j;
+      if (bit_at(bits, bit)) {
+        least_above = std::min(least_above, spectrum[bit] - margins.of(i, j));
+      } else {
+        most_below = std::max(most_below, spectrum[bit] + margins.of(i, j));
+      }
+    }
+  }
+  return least_above > most_below;
+}
+
 Look look_at(const Sample& sample, const Margins& margins, const Kernels& kernels) {
   const Quality quality = quality_of(sample, margins, kernels);
-  const Bits bits = bits_of(kernels.transform(sample));
-  return {{bits.hash, quality.value}, quality.settled && bits.gap > 2 * margins.spectrum};
+  const Spectrum spectrum = kernels.transform(sample);
+  const Pdq bits = bits_of(spectrum);
+  return {{bits, quality.value}, quality.settled && bits_settled(spectrum, bits, margins)};
 }
 
 DihedralLook look_at_all(const Sample& sample, const Margins& margins, const Kernels& kernels) {
   const Quality quality = quality_of(sample, margins, kernels);
   const Spectrum spectrum = kernels.transform(sample);
   DihedralLook out{{{}, quality.value}, quality.settled};
-  for (std::size_t t = 0; t < out.pdq.hashes.size(); ++t) {
-    const Bits bits = bits_of(turned(spectrum, static_cast<Turn>(t)));
-    out.pdq.hashes[t] = bits.hash;
-    out.settled = out.settled && bits.gap > 2 * margins.spectrum;
+  for (const Pair& pair : kPairs) {
+    const Spectrum mirror = mirrored(spectrum, pair.mirror);
+    const Pdq bits = bits_of(mirror);
+    out.settled = out.settled && bits_settled(mirror, bits, margins);
+    out.pdq.hashes[static_cast<std::size_t>(pair.mirror)] = bits;
+    out.pdq.hashes[static_cast<std::size_t>(pair.diagonal)] = transposed(bits);
   }
   return out;
 }
