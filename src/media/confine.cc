@@ -145,8 +145,6 @@ void allow_what_decoding_needs(Rules& filter) {
         SCMP_SYS(clock_gettime), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn)}) {
     filter.allow(call);
   }
-  // malloc asks it how many processors there are when memory runs short.
-  filter.allow(SCMP_SYS(sched_getaffinity), is(0, 0));
   // abort(): so that it ends with SIGABRT, which tells more than SIGSYS.
   filter.allow(SCMP_SYS(rt_sigprocmask));
   filter.allow(SCMP_SYS(getpid));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/media/keeper.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -180,6 +181,8 @@ Result<Keeper> start_keeper(const SandboxOptions& options, const FileJob& job) {
   }
   if (child == 0) {
     own_signals();
+    // Short of memory, malloc would count processors to see whether another arena is worth it.
+    ::mallopt(M_ARENA_MAX, 1);
     ::prctl(PR_SET_NAME, "entente-decode", 0, 0, 0);
     Fd in = std::move(asks.second);
     Fd out = std::move(fresh.second);

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -37,6 +38,10 @@ constexpr bool kAsan = true;
 #else
 constexpr bool kAsan = false;
 #endif
+
+// Encoders used by tests in this process start threads, which leave memory arenas behind; a node
+// has had none when it creates its pool.
+[[maybe_unused]] const int one_arena = ::mallopt(M_ARENA_MAX, 1);
 
 enum Deed : int {
   kGood = 20,
