@@ -234,7 +234,7 @@ Result<void> revive(store::Tx& tx, EntryId id, const NewEntry& entry) {
       tx.exec("UPDATE bank_entry SET tombstoned_at = NULL, tombstone_step = NULL, "
               "tombstone_cause = '', quality = $2, label = $3, added_by_step = $4, person = $5, "
               "reason = $6, account = $7, marking = $8, added_at = $9, expires_at = $10, "
-              "disabled_until = NULL, changed = $11 WHERE id = $1",
+              "disabled_until = NULL, born = $11, changed = $11 WHERE id = $1",
               {id, std::int64_t{entry.quality}, entry.label, entry.step, person.person,
                person.reason, partner.provenance, partner.marking, to_ms(entry.now),
                ms_or_null(entry.expires_at), number}));

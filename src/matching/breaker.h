@@ -7,14 +7,14 @@
 // review task (entry_reviews.h) says so once. A person resets it (close_review, kKept) or upholds
 // (tombstone). After a reset it keeps still for `quiet`, in which today's volume becomes usual.
 //
-// Counting is cheap: `saw` adds to memory, `flush` writes one row per entry and bucket. What was
-// seen since the last flush is lost with the process, never more: call `flush` in the unit of work
-// that records checks whenever `due` says so. Time is the caller's: same sightings, same answer.
+// Counting is cheap: `saw` adds to memory, `flush` writes one row per entry and bucket, in a unit
+// of work of its own, whenever `due` says so (after a check was recorded, or from a timer). What
+// was seen since the last flush is lost with the process, never more; what a failed flush could not
+// write waits for the next. Time is the caller's: same sightings, same answer.
 //
 // Sightings for partners (sharing.h) are counted by the same flush: how often, first and last.
 //
-// Thread-safe. Errors of `flush`: the store's; the counts are then kept for the next one, also when
-// the unit of work around it fails, if the caller calls `undo`.
+// Thread-safe. Errors of `flush`: the store's.
 #pragma once
 
 #include <map>
@@ -24,6 +24,10 @@
 #include "entente/matching/banks.h"
 
 namespace entente::matching {
+
+// Entries counted between two flushes; with more, the store has not answered for long, and what it
+// cannot be told about is not worth the memory.
+inline constexpr std::size_t kMaxPendingEntries = 100'000;
 
 struct BreakerSettings {
   Millis window = std::chrono::hours(1);
@@ -51,7 +55,7 @@ class Breaker {
   void saw(EntryId entry, Instant at);
   bool due(Instant now) const;
   // Writes what was seen and trips what must trip. The entries quarantined now.
-  Result<std::vector<EntryId>> flush(store::Tx& tx, Instant now);
+  Result<std::vector<EntryId>> flush(store::Store& store, Instant now);
   // Forgets buckets that no window needs any more. At most `limit` rows a call; how many.
   Result<std::int64_t> sweep(store::Tx& tx, Instant now, std::int64_t limit) const;
 
@@ -61,12 +65,15 @@ class Breaker {
     Instant last;
     std::map<std::int64_t, std::int64_t> buckets;  // start, in ms → matches
   };
+  using Pending = std::map<EntryId, Seen>;
+  Result<std::vector<EntryId>> write(store::Tx& tx, const Pending& seen, Instant now) const;
   Result<bool> trips(store::Tx& tx, EntryId entry, Instant now) const;
+  void give_back(Pending seen);
 
   const BreakerSettings settings_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::map<EntryId, Seen> pending_;
+  Pending pending_;
   std::int64_t waiting_ = 0;
   std::optional<Instant> oldest_;
 };

@@ -46,6 +46,10 @@ Result<std::int64_t> open_review(store::Tx& tx, EntryId entry, ReviewCause cause
 // kKept or kUpheld, with a reason. The entries it put out, for Matcher::tombstoned.
 Result<std::vector<EntryId>> close_review(store::Tx& tx, std::int64_t id, ReviewOutcome outcome,
                                           const Decision& decision);
+// Whoever opened the review takes it back (a partner, in a delta). Nothing when they have none
+// open.
+Result<void> take_back(store::Tx& tx, EntryId entry, ReviewCause cause, std::string_view by,
+                       Instant now);
 Result<EntryReview> find_review(store::Tx& tx, std::int64_t id);
 // Oldest first, at most kMaxPage.
 Result<std::vector<EntryReview>> open_reviews(store::Tx& tx, std::int64_t after,

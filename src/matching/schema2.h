@@ -135,6 +135,7 @@ CREATE TABLE entry_sighting (
   disputed INTEGER NOT NULL DEFAULT 0,
   untold INTEGER NOT NULL DEFAULT 1
 );
+CREATE INDEX entry_sighting_untold ON entry_sighting (entry) WHERE untold = 1;
 CREATE TABLE entry_dispute (
   entry INTEGER NOT NULL,
   reason TEXT NOT NULL,
@@ -168,6 +169,8 @@ CREATE TABLE bank_delta_in (
   their_bank TEXT NOT NULL,
   number INTEGER NOT NULL,
   hash TEXT NOT NULL,
+  previous TEXT NOT NULL,
+  applied INTEGER NOT NULL,
   envelope TEXT NOT NULL,
   at INTEGER NOT NULL,
   PRIMARY KEY (party, their_bank, number, hash)

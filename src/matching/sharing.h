@@ -5,9 +5,9 @@
 // chain for all who receive it: each has a number and the SHA-256 of the one before, so a gap, a
 // replay, a reordering or a fork shows. docs/decisions/0021 has the form.
 //
-// What travels: fingerprint, quality, label, marking, expiry, contest, tombstone, and the source as
-// an account (an act's name; "a person of <party>, because …"; a partner's account nested). What
-// never travels: addresses of content, names of people, notes.
+// What travels: fingerprint, quality, label, marking, expiry, tombstone, that an entry is
+// contested, and the source as an account (an act and its step; "a person of <party>, because …"; a
+// partner's account nested). What never travels: addresses of content, names of people, notes.
 //
 // Markings are TLP 2.0 (FIRST, 2022). What came marked AMBER, AMBER+STRICT or RED is never exported
 // again; GREEN and CLEAR are, at the marking they came with. A RED bank is not exported at all.
@@ -22,7 +22,8 @@
 // kept, the feed stops until a person has asked them and resumes it.
 //
 // Back to the source go sightings: how often its entries matched, and what people said of them,
-// signed likewise, cumulative (a lost one costs nothing, an old one is ignored). When partners
+// signed likewise, cumulative (the next one about an entry makes up for a lost one, an old one is
+// ignored). When partners
 // dispute an entry of ours more than the settings allow, a review of it opens (entry_reviews.h).
 //
 // Functions run inside the caller's unit of work (read_delta is pure). Errors: kUnauthorised a
@@ -82,19 +83,20 @@ Result<std::optional<Delta>> export_delta(store::Tx& tx, const Banks& banks, con
 
 // ── in
 
-enum class DeltaOp : std::uint8_t { kAdd, kUpdate, kTombstone };
+// A line says how an entry stands now: put (new, or changed) or tombstoned.
+enum class DeltaOp : std::uint8_t { kPut, kTombstone };
 struct DeltaLine {
   std::int64_t number = 0;  // 1 for the first
-  DeltaOp op = DeltaOp::kAdd;
+  DeltaOp op = DeltaOp::kPut;
   std::string entry;  // the party's
   fingerprint::Pdq pdq;
   int quality = 0;
   std::string label;
   std::string marking;
-  std::string account;    // canonical JSON
-  std::string via_party;  // whose entry it was first, when the account begins at another party
+  std::string account;               // canonical JSON
+  std::vector<std::string> parties;  // who had it, as the account says, the nearest first
   std::optional<Instant> expires_at;
-  std::string contest;  // reason; empty: not contested
+  bool contested = false;
 };
 struct LineFault {
   std::int64_t line = 0;
@@ -144,6 +146,7 @@ struct DeltaImport {
   std::int64_t updated = 0;
   std::int64_t tombstoned = 0;
   std::int64_t echoes = 0;   // our own entries coming back to us: not taken
+  std::int64_t expired = 0;  // additions whose time was over when they came
   std::int64_t unknown = 0;  // changes to entries that we do not have
   std::vector<LineFault> faults;
 };
@@ -154,8 +157,9 @@ struct ImportOptions {
 Result<DeltaImport> import_delta(store::Tx& tx, const Banks& banks, std::string_view self,
                                  std::string_view envelope, const Partner& partner,
                                  const ImportOptions& options, Instant now);
-// A person has asked the party about a fork, and the feed goes on with the successor of `hash`, one
-// of the hashes kept.
+// A person has asked the party about a fork, and `hash`, one of those kept, is the true one: the
+// feed goes on with its successor, or with itself when it has not been applied. What the other one
+// brought stays until the party takes it back.
 Result<void> resume_feed(store::Tx& tx, std::string_view party, std::string_view their_bank,
                          std::string_view hash, const Decision& decision);
 
@@ -210,5 +214,11 @@ struct Sighting {
   std::int64_t disputed = 0;
 };
 Result<Sighting> sighting_of(store::Tx& tx, EntryId entry);
+// What partners told us of an entry of ours.
+struct PartnerSighting {
+  std::string party;
+  Sighting seen;
+};
+Result<std::vector<PartnerSighting>> sightings_from(store::Tx& tx, EntryId entry);
 
 }  // namespace entente::matching
