@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdio>
 #include <fstream>
 #include <thread>
@@ -21,12 +20,16 @@
 #include "matching_desk.h"
 #include "scheduler.h"
 #include "static_files.h"
+#include "ticker.h"
+#include "witnessing.h"
 
 namespace entente::app {
 namespace {
 
 constexpr std::string_view kVersion = "0.1.0";
 constexpr std::chrono::seconds kWitnessTick{2};  // a leaf is cosigned within seconds of its commit
+// Looks whose directory entry is old (exchange::kDirectoryAge); with it, five minutes are kept.
+constexpr std::chrono::seconds kDirectoryTick{30};
 
 std::vector<store::Migration> migrations() {
   std::vector<store::Migration> out = {identity::migration(), ledger::Log::migration(),
@@ -56,85 +59,6 @@ Result<Keys> load_keys(const Config& c) {
   }
   return keys;
 }
-
-// Asks the witnesses among the trusted parties to cosign our ledger, and lets our own witness know
-// whose ledgers to cosign. A witness that is away costs nothing but its cosignature.
-class Witnessing {
- public:
-  Witnessing(store::Store& store, const ledger::Log& log, http::Client& client,
-             const ledger::WitnessService* own, std::string self)
-      : store_(store), log_(log), client_(client), own_(own), self_(std::move(self)) {}
-  ~Witnessing() { stop(); }
-  void start() {
-    thread_ = std::thread([this] {
-      std::unique_lock lock(mutex_);
-      while (!stopping_) {
-        lock.unlock();
-        tick();
-        lock.lock();
-        wake_.wait_for(lock, kWitnessTick, [this] { return stopping_; });
-      }
-    });
-  }
-  void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    if (thread_.joinable()) thread_.join();
-  }
-
- private:
-  void tick() {
-    std::vector<identity::PartyRow> parties;
-    std::uint64_t size = 0;
-    const auto read = store_.read([&](store::Tx& tx) -> Result<void> {
-      ENTENTE_TRY(list, identity::list_parties(tx));
-      parties = std::move(list);
-      ENTENTE_TRY(n, ledger::Log::size(tx));
-      size = n;
-      return {};
-    });
-    if (!read) return;
-    for (const auto& p : parties) {
-      if (p.party == self_) continue;
-      if (own_ != nullptr && !trusted_.contains(p.log_vkey)) {
-        const auto key = crypto::NoteKey::parse(p.log_vkey);
-        if (key && store_.write([&](store::Tx& tx) {
-              return ledger::WitnessService::trust(tx, key->name, p.log_vkey);
-            }))
-          trusted_.insert(p.log_vkey);
-      }
-      if (p.witness_vkey.empty() || cosigned_[p.party] == size || size == 0) continue;
-      const auto done =
-          ledger::request_cosignature(client_, store_, log_, p.url + "/witness", p.witness_vkey);
-      if (done) {
-        cosigned_[p.party] = size;
-        contradicted_.erase(p.party);
-      } else if (done.error().code != Code::kCorrupt) {
-        log::debug("witness.missed", {{"party", p.party}, {"why", done.error().detail}});
-      } else if (contradicted_.insert(p.party).second) {
-        // The witness holds another history than we do: a fork, or a backup that was too old. Once,
-        // not every two seconds: a human must look.
-        log::error("witness.contradiction", {{"party", p.party}, {"why", done.error().detail}});
-      }
-    }
-  }
-
-  store::Store& store_;
-  const ledger::Log& log_;
-  http::Client& client_;
-  const ledger::WitnessService* own_;
-  std::string self_;
-  std::set<std::string> trusted_;                  // the thread's own
-  std::map<std::string, std::uint64_t> cosigned_;  // the thread's own
-  std::set<std::string> contradicted_;             // the thread's own
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;  // guarded by mutex_
-  std::thread thread_;
-};
 
 Result<json::Array> match_items(store::Tx& tx) {
   ENTENTE_TRY(tasks, matching::open_tasks(tx, {}, 100));
@@ -201,7 +125,13 @@ class Node {
     Scheduler scheduler(*service_);
     scheduler.start();
     Witnessing witnessing(*store_, *log_, *client_, witness_ ? &*witness_ : nullptr, config_.party);
-    witnessing.start();
+    Ticker witness_ticker(kWitnessTick, [&] { witnessing.tick(); });
+    witness_ticker.start();
+    Ticker directory_ticker(kDirectoryTick, [this] {
+      if (const auto done = exchange_->refresh_directories(); !done)
+        log::error("directory.failed", {{"why", done.error().detail}});
+    });
+    directory_ticker.start();
     if (desk_) desk_->start();
     log::info("node.ready", {{"party", config_.party}, {"port", server_->port()}});
     std::printf("ready http://%s:%u\n", config_.address.c_str(),
@@ -209,7 +139,8 @@ class Node {
     std::fflush(stdout);
     server_->run();
     hub_ = nullptr;
-    witnessing.stop();
+    directory_ticker.stop();
+    witness_ticker.stop();
     scheduler.stop();
     dispatcher_->stop();
     if (desk_) desk_->stop();

@@ -14,27 +14,11 @@ constexpr std::chrono::minutes kRetryAfter{1};  // when a due step was refused
 
 }  // namespace
 
-void Scheduler::start() {
-  thread_ = std::thread([this] {
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-      lock.unlock();
-      if (const auto done = run_due(); !done)
-        log::error("scheduler.failed", {{"why", done.error().detail}});
-      lock.lock();
-      wake_.wait_for(lock, kTick, [this] { return stopping_; });
-    }
-  });
-}
-
-void Scheduler::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
+Scheduler::Scheduler(dossier::Service& service)
+    : service_(service), ticker_(kTick, [this] {
+        if (const auto done = run_due(); !done)
+          log::error("scheduler.failed", {{"why", done.error().detail}});
+      }) {}
 
 Result<std::size_t> Scheduler::run_due() {
   const auto& parts = service_.parts();

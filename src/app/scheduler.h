@@ -6,21 +6,17 @@
 // stop once.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "entente/dossier/service.h"
+#include "ticker.h"
 
 namespace entente::app {
 
 class Scheduler {
  public:
-  explicit Scheduler(dossier::Service& service) : service_(service) {}
-  ~Scheduler() { stop(); }
+  explicit Scheduler(dossier::Service& service);
 
-  void start();
-  void stop();
+  void start() { ticker_.start(); }
+  void stop() { ticker_.stop(); }
   // Makes what is due now; returns how many steps. Called by the thread, and by tests that own the
   // clock.
   Result<std::size_t> run_due();
@@ -29,10 +25,7 @@ class Scheduler {
   Result<std::size_t> run_act(store::Tx& tx, const std::string& act, Instant now);
 
   dossier::Service& service_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;  // guarded by mutex_
-  std::thread thread_;
+  Ticker ticker_;
 };
 
 }  // namespace entente::app

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "entente/core/log.h"
 #include "entente/crypto/sha256.h"
@@ -109,8 +111,8 @@ Result<std::vector<Exchange::Incoming>> Exchange::read_items(const json::Array& 
   return out;
 }
 
-void Exchange::refresh_directory(const identity::PartyRow& party,
-                                 const std::vector<Incoming>& items) {
+void Exchange::look_up_unknown(const identity::PartyRow& party,
+                               const std::vector<Incoming>& items) {
   bool unknown = false;
   const auto looked = service_.parts().store.read([&](store::Tx& tx) -> Result<void> {
     for (const auto& in : items)
@@ -128,23 +130,58 @@ void Exchange::refresh_directory(const identity::PartyRow& party,
     if (last.time_since_epoch().count() != 0 && now - last < kDirectoryRefresh) return;
     last = now;
   }
+  fetch_directory(party);
+}
+
+bool Exchange::fetch_directory(const identity::PartyRow& party) {
   http::ClientRequest request;
   request.url = party.url + "/.well-known/entente.json";
-  request.timeout = std::chrono::seconds(5);
+  request.timeout = kDirectoryTimeout;
   const auto answer = client_.send(request);
   if (!answer || answer->status != 200) {
     log::warn("directory.unreachable", {{"party", party.party}});
-    return;
+    return false;
   }
   const auto entry = identity::parse_entry(answer->body);
   if (!entry || entry->party != party.party) {
     log::warn("directory.refused", {{"party", party.party}});
-    return;
+    return false;
   }
   if (const auto kept = service_.parts().store.write(
           [&](store::Tx& tx) { return identity::refresh(tx, *entry); });
-      !kept)
+      !kept) {
     log::warn("directory.refused", {{"party", party.party}, {"why", kept.error().detail}});
+    return false;
+  }
+  return true;
+}
+
+Result<std::size_t> Exchange::refresh_directories() {
+  const auto& parts = service_.parts();
+  ENTENTE_TRY(parties, store::read_returning<std::vector<identity::PartyRow>>(
+                           parts.store, [](store::Tx& tx) { return identity::list_parties(tx); }));
+  const Instant now = parts.clock.now();
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(parties, [&](const identity::PartyRow& p) {
+      if (p.party == parts.party) return true;
+      auto& last = rounds_[p.party];
+      if (last.time_since_epoch().count() != 0 && now - last < kDirectoryAge) return true;
+      last = now;
+      return false;
+    });
+  }
+  // Side by side: partners that do not answer must not keep the others' revocations waiting.
+  std::atomic<std::size_t> next{0};
+  std::atomic<std::size_t> taken{0};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < std::min(kDirectoryFetches, parties.size()); ++i)
+    threads.emplace_back([&] {
+      for (std::size_t mine = next++; mine < parties.size(); mine = next++)
+        if (fetch_directory(parties[mine])) ++taken;
+    });
+  for (auto& thread : threads) thread.join();
+  return taken.load();
 }
 
 Result<json::Array> Exchange::receive(const std::vector<Incoming>& items,
@@ -212,7 +249,7 @@ Result<http::Response> Exchange::take_package(const http::Request& q, std::strin
               }));
   if (!known.empty()) return dated(known[0].text(0), parts.clock.now());
 
-  refresh_directory(*from, incoming);
+  look_up_unknown(*from, incoming);
   std::vector<std::string> made;
   ENTENTE_TRY(results, receive(incoming, made));
   const bool rejected = std::any_of(results.begin(), results.end(), [](const json::Value& v) {

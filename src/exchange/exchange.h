@@ -22,6 +22,12 @@ inline constexpr std::size_t kMaxPackageSteps = 64;
 inline constexpr std::size_t kMaxPackageBytes = 8 << 20;
 inline constexpr std::chrono::seconds kDirectoryRefresh{
     10};  // at most one fetch per party and interval
+// Every directory entry is fetched again at this age, so that a revocation is known everywhere
+// within five minutes: this, one round of fetches, and the caller's tick.
+inline constexpr std::chrono::minutes kDirectoryAge{3};
+inline constexpr std::chrono::seconds kDirectoryTimeout{5};  // of one fetch
+// Fetches side by side in a round: 200 partners that do not answer take 63 seconds.
+inline constexpr std::size_t kDirectoryFetches = 16;
 
 store::Migration migration();
 
@@ -33,6 +39,9 @@ class Exchange {
   void add_routes(http::Router& router);
   // The outbox's handler for "deliver": sends every own step of the act the peer has not confirmed.
   effects::Handler& deliverer() { return deliverer_; }
+  // Fetches the entries that are kDirectoryAge old, all of them on the first call; how many
+  // partners answered. Called by a thread of the node's, again and again.
+  Result<std::size_t> refresh_directories();
   // After steps came from a peer and were committed (wakes the queue's screens). May be empty.
   void on_received(std::function<void()> hook) { on_received_ = std::move(hook); }
 
@@ -59,7 +68,9 @@ class Exchange {
   Result<std::vector<Incoming>> read_items(const json::Array& items,
                                            const identity::PartyRow& from);
   Result<json::Array> receive(const std::vector<Incoming>& items, std::vector<std::string>& made);
-  void refresh_directory(const identity::PartyRow& party, const std::vector<Incoming>& items);
+  void look_up_unknown(const identity::PartyRow& party, const std::vector<Incoming>& items);
+  // True when the party answered with an entry of its own.
+  bool fetch_directory(const identity::PartyRow& party);
   Result<json::Object> pack(store::Tx& tx, const dossier::StoredStep& step) const;
   Result<json::Object> deliver(const effects::Effect& effect);
   Result<void> take_receipt(const identity::PartyRow& peer, std::string_view envelope,
@@ -70,7 +81,8 @@ class Exchange {
   Deliverer deliverer_;
   std::function<void()> on_received_;
   std::mutex mutex_;
-  std::map<std::string, Instant> refreshed_;  // guarded by mutex_: last directory fetch per party
+  // Guarded by mutex_: the last fetch per party, for an unknown key and in a round.
+  std::map<std::string, Instant> refreshed_, rounds_;
 };
 
 }  // namespace entente::exchange

@@ -63,6 +63,7 @@ class Node {
 
   // Carries out what is due; how many attempts that were.
   std::size_t deliver() { return dispatcher_->run_due().value(); }
+  std::size_t refresh_directories() { return exchange_->refresh_directories().value(); }
   std::map<std::string, int> outbox() {
     std::map<std::string, int> out;
     for (const auto& e : node_->outbox()) ++out[std::string(effects::state_name(e.state))];
@@ -349,6 +350,27 @@ TEST_F(ExchangeTest, AKeyThatTheDirectoryDoesNotKnowIsNotAskedForAgainAndAgain) 
   world.clock.advance(kDirectoryRefresh);
   platform.post(package);
   EXPECT_EQ(authority.directory_fetches, 2);
+}
+
+TEST_F(ExchangeTest, ARevocationReachesPartnersByTheNextRound) {
+  EXPECT_EQ(platform.refresh_directories(), 2U) << "the first round asks everybody else";
+  EXPECT_EQ(platform.refresh_directories(), 0U) << "and the next one, so soon, nobody";
+  const auto keyid = world.authority.key_of("signer").public_key().id();
+  world.clock.advance(std::chrono::seconds(1));
+  ASSERT_TRUE(authority->store().write(
+      [&](store::Tx& tx) { return identity::revoke(tx, keyid, world.clock.now()); }));
+  const auto revoked = [&] {
+    return platform->read([&](store::Tx& tx) { return identity::find_key(tx, keyid); })
+        ->revoked_at.has_value();
+  };
+  authority.directory_up = false;
+  world.clock.advance(kDirectoryAge);
+  EXPECT_EQ(platform.refresh_directories(), 1U) << "the overseer; the authority is down";
+  EXPECT_FALSE(revoked());
+  authority.directory_up = true;
+  world.clock.advance(kDirectoryAge);
+  EXPECT_EQ(platform.refresh_directories(), 2U);
+  EXPECT_TRUE(revoked());
 }
 
 TEST_F(ExchangeTest, ARejectedStepIsNotAcknowledgedAndIsSentAgainUntilItIsTaken) {
