@@ -41,7 +41,7 @@ Result<StateSet> parse_states(std::string_view text) {
     const auto state = state_from(*region, name);
     if (!state)
       return fail(Code::kInvalid,
-                  fmt::format("\"{}\": {} has no state \"{}\"", text, region_name(*region), name));
+                  fmt::format(R"("{}": {} has no state "{}")", text, region_name(*region), name));
     out.mask |= 1U << *state;
     if (bar == std::string_view::npos) return out;
     rest.remove_prefix(bar + 1);

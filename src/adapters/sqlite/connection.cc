@@ -12,7 +12,6 @@ namespace entente::sqlite {
 namespace {
 
 using store::Params;
-using store::Row;
 using store::Rows;
 using store::Value;
 
