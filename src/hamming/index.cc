@@ -2,21 +2,59 @@
 #include "entente/hamming/index.h"
 
 #include <algorithm>
-#include <fstream>
-#include <map>
-#include <mutex>
-#include <shared_mutex>
+#include <functional>
 #include <utility>
 
+#include "entente/hamming/index_impl.h"
+#include "entente/hamming/snapshot.h"
+
 namespace entente::hamming {
+namespace {
 
-class Index::Impl {
- public:
-  mutable std::shared_mutex mutex;
-  std::map<std::uint64_t, Pdq> rows;
-};
+Result<void> check_radius(int radius) {
+  if (radius >= 0 && radius <= fingerprint::kPdqBits) return {};
+  return fail(Code::kInvalid, "a search radius is 0 to 256 bits", "radius");
+}
 
-Index::Index(const Options&) : impl_(std::make_unique<Impl>()) {}
+Options sane(Options options) {
+  options.radius = std::clamp(options.radius, 0, fingerprint::kPdqBits);
+  return options;
+}
+
+// Of each id the last place it stands at, in order of ids.
+std::vector<std::size_t> last_of_each(std::span<const std::uint64_t> ids) {
+  std::vector<std::size_t> places(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) places[i] = i;
+  std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(ids[a], a) < std::pair(ids[b], b);
+  });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (i + 1 < places.size() && ids[places[i]] == ids[places[i + 1]]) continue;
+    places[kept++] = places[i];
+  }
+  places.resize(kept);
+  return places;
+}
+
+std::shared_ptr<Segment> segment_of(std::span<const std::uint64_t> ids, std::span<const Pdq> hashes,
+                                    const Options& options) {
+  const SegmentOptions to{options.radius, options.bytes_per_entry};
+  if (std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end())
+    return Segment::build(ids, hashes, to);
+  std::vector<std::uint64_t> kept_ids;
+  std::vector<Pdq> kept_hashes;
+  for (const std::size_t place : last_of_each(ids)) {
+    kept_ids.push_back(ids[place]);
+    kept_hashes.push_back(hashes[place]);
+  }
+  return Segment::build(kept_ids, kept_hashes, to);
+}
+
+}  // namespace
+
+Index::Index(const Options& options)
+    : impl_(std::make_unique<Impl>(sane(options), View{{}, std::make_shared<Chunk>()})) {}
 Index::Index(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Index::Index(Index&&) noexcept = default;
 Index& Index::operator=(Index&&) noexcept = default;
@@ -25,88 +63,52 @@ Index::~Index() = default;
 Result<Index> Index::build(std::span<const std::uint64_t> ids, std::span<const Pdq> hashes,
                            const Options& options) {
   if (ids.size() != hashes.size()) return fail(Code::kInvalid, "one hash for each id", "hashes");
-  Index index(options);
-  for (std::size_t i = 0; i < ids.size(); ++i) index.add(ids[i], hashes[i]);
-  return index;
+  if (ids.size() > kMaxRows)
+    return fail(Code::kTooLarge, "more entries than an index holds", "ids");
+  ENTENTE_CHECK_OK(check_radius(options.radius));
+  View view{{}, std::make_shared<Chunk>()};
+  if (!ids.empty()) view.segments.push_back(segment_of(ids, hashes, options));
+  return Index(std::make_unique<Impl>(options, std::move(view)));
 }
 
 void Index::add(std::uint64_t id, const Pdq& hash) {
-  const std::unique_lock lock(impl_->mutex);
-  impl_->rows[id] = hash;
+  impl_->add(id, hash);
 }
 bool Index::remove(std::uint64_t id) {
-  const std::unique_lock lock(impl_->mutex);
-  return impl_->rows.erase(id) == 1;
+  return impl_->remove(id);
 }
 
 Result<std::vector<Hit>> Index::search(const Pdq& query, int radius) const {
-  if (radius < 0 || radius > fingerprint::kPdqBits) {
-    return fail(Code::kInvalid, "a search radius is 0 to 256 bits", "radius");
-  }
-  std::vector<Hit> hits;
-  {
-    const std::shared_lock lock(impl_->mutex);
-    for (const auto& [id, hash] : impl_->rows) {
-      const int distance = query.distance(hash);
-      if (distance <= radius) hits.push_back({id, distance});
-    }
-  }
-  std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
-    return std::pair(a.distance, a.id) < std::pair(b.distance, b.id);
-  });
-  return hits;
+  ENTENTE_CHECK_OK(check_radius(radius));
+  return impl_->search(query, radius);
 }
 Result<std::vector<std::vector<Hit>>> Index::search_batch(std::span<const Pdq> queries,
                                                           int radius) const {
-  std::vector<std::vector<Hit>> out;
-  for (const Pdq& query : queries) {
-    ENTENTE_TRY(hits, search(query, radius));
-    out.push_back(std::move(hits));
-  }
-  return out;
+  ENTENTE_CHECK_OK(check_radius(radius));
+  return impl_->search_batch(queries, radius);
 }
 
 std::size_t Index::size() const {
-  const std::shared_lock lock(impl_->mutex);
-  return impl_->rows.size();
+  return impl_->size();
 }
 std::size_t Index::bytes() const {
-  return size() * (sizeof(std::pair<std::uint64_t, Pdq>) + 32);
+  return impl_->bytes();
 }
-void Index::settle() {}
+void Index::settle() {
+  impl_->settle();
+}
 
 Result<void> Index::save(const std::filesystem::path& path, std::uint64_t watermark) const {
-  const std::filesystem::path temporary = path.string() + ".tmp";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    const std::shared_lock lock(impl_->mutex);
-    out << "entente.hamming.0 " << watermark << ' ' << impl_->rows.size() << '\n';
-    for (const auto& [id, hash] : impl_->rows) out << id << ' ' << hash.hex() << '\n';
-    out.flush();
-    if (!out) return fail(Code::kInternal, "cannot write the snapshot");
-  }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) return fail(Code::kInternal, "cannot rename the snapshot: " + error.message());
-  return {};
+  return impl_->save(path, watermark);
 }
 
 Result<Opened> Index::open(const std::filesystem::path& path, const Options& options) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(Code::kNotFound, "no such snapshot");
-  std::string magic;
-  std::uint64_t watermark = 0;
-  std::uint64_t count = 0;
-  if (!(in >> magic >> watermark >> count) || magic != "entente.hamming.0")
-    return fail(Code::kUnsupported, "not a snapshot of this version");
-  Index index(options);
-  std::string hex;
-  for (std::uint64_t i = 0, id = 0; i < count; ++i) {
-    if (!(in >> id >> hex)) return fail(Code::kCorrupt, "the snapshot is truncated");
-    ENTENTE_TRY(hash, Pdq::parse(hex));
-    index.add(id, hash);
-  }
-  return Opened{std::move(index), watermark};
+  ENTENTE_CHECK_OK(check_radius(options.radius));
+  ENTENTE_TRY(loaded, read_snapshot(path));
+  View view{std::move(loaded.segments), std::make_shared<Chunk>()};
+  Index index(std::make_unique<Impl>(options, std::move(view)));
+  for (const Entry& entry : loaded.tail) index.add(entry.id, entry.hash);
+  return Opened{std::move(index), loaded.watermark};
 }
 
 }  // namespace entente::hamming

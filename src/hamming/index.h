@@ -26,6 +26,7 @@
 
 #include "entente/core/error.h"
 #include "entente/fingerprint/pdq.h"
+#include "entente/hamming/kernels.h"
 
 namespace entente::hamming {
 
@@ -37,9 +38,16 @@ struct Hit {
   friend bool operator==(const Hit&, const Hit&) = default;
 };
 
+// Memory an index aims at, all in, for each of some million entries and more; below 160 MiB it
+// takes what makes it quickest. Beyond 2^24 entries row numbers are wider: 15 bytes more.
+inline constexpr std::size_t kBytesPerEntry = 100;
+
 struct Options {
   // The radius to be quickest at, 0 to 256. Every other radius is answered too, exactly.
   int radius = fingerprint::kMatchDistance;
+  std::size_t bytes_per_entry = kBytesPerEntry;
+  // For tests and measurements; must be one the machine has.
+  Cpu cpu = best_cpu();
   // True: a thread of the index's own merges what was added. False: only settle() does.
   bool own_thread = true;
 };
