@@ -2,50 +2,20 @@
 #include "entente/hamming/index.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
-#include <map>
-#include <random>
 #include <thread>
+
+#include "entente/hamming/testing.h"
 
 namespace entente::hamming {
 namespace {
 
-using Rng = std::mt19937_64;
-
-Pdq random_hash(Rng& rng) {
-  return {{rng(), rng(), rng(), rng()}};
-}
-
-Pdq flip_bits(Pdq hash, int bits, Rng& rng) {
-  std::vector<unsigned> places(fingerprint::kPdqBits);
-  for (unsigned i = 0; i < fingerprint::kPdqBits; ++i) places[i] = i;
-  std::shuffle(places.begin(), places.end(), rng);
-  for (int i = 0; i < bits; ++i) {
-    const unsigned at = places[static_cast<std::size_t>(i)];
-    hash.words[at / 64] ^= std::uint64_t{1} << (at % 64);
-  }
-  return hash;
-}
-
-// Bit by bit, so that it shares nothing with what it checks.
-int naive_distance(const Pdq& a, const Pdq& b) {
-  int out = 0;
-  for (unsigned bit = 0; bit < fingerprint::kPdqBits; ++bit) {
-    out += ((a.words[bit / 64] >> (bit % 64)) & 1) != ((b.words[bit / 64] >> (bit % 64)) & 1);
-  }
-  return out;
-}
-
-std::vector<Hit> naive_search(const std::map<std::uint64_t, Pdq>& all, const Pdq& query,
-                              int radius) {
-  std::vector<Hit> out;
-  for (int distance = 0; distance <= radius; ++distance) {
-    for (const auto& [id, hash] : all) {
-      if (naive_distance(hash, query) == distance) out.push_back({id, distance});
-    }
-  }
-  return out;
+Options by_hand() {
+  Options options;
+  options.own_thread = false;
+  return options;
 }
 
 TEST(Index, RefusesARadiusNoHashCanHave) {
@@ -111,39 +81,121 @@ TEST(Index, AddingAnIdAgainReplacesItsHash) {
   EXPECT_EQ(index.search(Pdq{{5, 6, 7, 8}}, 0)->size(), 1U);
 }
 
-// Any history of additions, replacements and removals answers what a bit-by-bit search over a map
-// answers.
+// Any history of additions, replacements, removals and merges answers what a bit-by-bit search over
+// a map answers.
 TEST(Index, AgreesWithANaiveSearchOverAnyHistory) {
   Rng rng(20261122);
-  for (int round = 0; round < 10; ++round) {
-    Index index;
-    std::map<std::uint64_t, Pdq> all;
-    std::vector<Pdq> seeds;
-    for (int i = 0; i < 8; ++i) seeds.push_back(random_hash(rng));
-    for (int change = 0; change < 400; ++change) {
-      const std::uint64_t id = rng() % 120;
-      if (rng() % 3 == 0) {
-        EXPECT_EQ(index.remove(id), all.erase(id) == 1);
-      } else {
-        // Half of them near one of a few seeds, as copies of pictures are.
-        const Pdq hash = rng() % 2 == 0 ? random_hash(rng)
-                                        : flip_bits(seeds[rng() % seeds.size()],
-                                                    static_cast<int>(rng() % 60), rng);
-        index.add(id, hash);
-        all[id] = hash;
+  for (const Spread spread : kSpreads) {
+    for (const Cpu cpu : available_cpus()) {
+      Options options = by_hand();
+      options.cpu = cpu;
+      Index index(options);
+      Rows all;
+      const std::vector<Pdq> hashes = hashes_of(spread, 300, rng);
+      for (int change = 0; change < 3000; ++change) {
+        const std::uint64_t id = rng() % 700;
+        if (rng() % 3 == 0) {
+          ASSERT_EQ(index.remove(id), all.erase(id) == 1);
+        } else {
+          const Pdq& hash = hashes[rng() % hashes.size()];
+          index.add(id, hash);
+          all[id] = hash;
+        }
+        if (rng() % 400 == 0) index.settle();
       }
-    }
-    ASSERT_EQ(index.size(), all.size());
-    for (const int radius : {0, 1, 15, 31, 32, 60, 110, 128, 140, 256}) {
-      const Pdq query = flip_bits(seeds[rng() % seeds.size()], static_cast<int>(rng() % 20), rng);
-      ASSERT_EQ(index.search(query, radius).value(), naive_search(all, query, radius))
-          << "radius " << radius;
+      ASSERT_EQ(index.size(), all.size());
+      for (const int radius : {0, 1, 15, 31, 32, 60, 110, 128, 140, 256}) {
+        const Pdq query = query_for(hashes, radius, rng);
+        ASSERT_EQ(index.search(query, radius).value(), naive_search(all, query, radius))
+            << "radius " << radius;
+      }
     }
   }
 }
 
-TEST(Index, SearchesRunBesideChangesAndNeverSeeAHalfWrittenRow) {
+TEST(Index, ABuiltOneTakesTheLastHashOfAnIdThatComesTwice) {
+  Rng rng(4);
+  const std::vector<Pdq> hashes = hashes_of(Spread::kUniform, 5, rng);
+  const std::vector<std::uint64_t> ids{3, 1, 3, 2, 1};
+  const Index index = Index::build(ids, hashes, by_hand()).value();
+  EXPECT_EQ(index.size(), 3U);
+  EXPECT_TRUE(index.search(hashes[0], 0)->empty());
+  EXPECT_EQ(index.search(hashes[2], 0).value(), (std::vector<Hit>{{3, 0}}));
+  EXPECT_EQ(index.search(hashes[4], 0).value(), (std::vector<Hit>{{1, 0}}));
+}
+
+TEST(Index, ABuildWithoutAHashForEachIdIsRefused) {
+  const std::vector<std::uint64_t> ids{1, 2};
+  const std::vector<Pdq> hashes(1);
+  EXPECT_EQ(Index::build(ids, hashes).error().field, "hashes");
+  Options options;
+  options.radius = 257;
+  EXPECT_EQ(Index::build({}, {}, options).error().field, "radius");
+}
+
+TEST(Index, ManyIdsOfOneHashAreAllFoundAndGoOneByOne) {
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t id = 0; id < 1000; ++id) ids.push_back(id);
+  Index index = Index::build(ids, std::vector<Pdq>(1000), by_hand()).value();
+  EXPECT_EQ(index.search({}, 0)->size(), 1000U);
+  for (std::uint64_t id = 0; id < 999; ++id) EXPECT_TRUE(index.remove(id));
+  EXPECT_EQ(index.search({}, 31).value(), (std::vector<Hit>{{999, 0}}));
+}
+
+TEST(Index, ARemovedIdMayComeBackWithAnotherHashWhereverItWas) {
+  Rng rng(9);
+  Index index(by_hand());
+  const std::vector<Pdq> hashes = hashes_of(Spread::kUniform, 6, rng);
+  for (const Pdq& hash : hashes) {
+    index.add(5, hash);
+    if (rng() % 2 == 0) index.settle();
+    EXPECT_EQ(index.search(hash, 31).value(), (std::vector<Hit>{{5, 0}}));
+    EXPECT_TRUE(index.remove(5));
+    EXPECT_TRUE(index.search(hash, 31)->empty());
+    EXPECT_EQ(index.size(), 0U);
+  }
+}
+
+TEST(Index, ABatchAnswersWhatItsQueriesAnswerOneByOne) {
+  Rng rng(10);
+  const std::vector<Pdq> hashes = hashes_of(Spread::kChains, 20'000, rng);
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t id = 0; id < hashes.size(); ++id) ids.push_back(id);
+  Index index = Index::build(ids, hashes, by_hand()).value();
+  for (std::uint64_t id = 0; id < 3000; ++id) index.add(id * 9, flip_bits(hashes[id], 3, rng));
+  for (const int radius : {0, 12, 31, 45, 90}) {
+    std::vector<Pdq> queries;
+    for (int i = 0; i < 300; ++i) queries.push_back(query_for(hashes, radius, rng));
+    const auto batch = index.search_batch(queries, radius).value();
+    ASSERT_EQ(batch.size(), queries.size());
+    for (std::size_t i = 0; i < queries.size(); ++i)
+      EXPECT_EQ(batch[i], index.search(queries[i], radius).value()) << i << ' ' << radius;
+  }
+  EXPECT_TRUE(index.search_batch({}, 31)->empty());
+  EXPECT_EQ(index.search_batch({}, 300).error().field, "radius");
+}
+
+TEST(Index, ItsOwnThreadMergesWhileItIsFilledAndSearched) {
+  Rng rng(11);
   Index index;
+  Rows all;
+  const std::vector<Pdq> hashes = hashes_of(Spread::kChains, 60'000, rng);
+  for (std::uint64_t id = 0; id < hashes.size(); ++id) {
+    index.add(id, hashes[id]);
+    all[id] = hashes[id];
+    if (id % 3 == 0) {
+      EXPECT_TRUE(index.remove(id / 2) == (all.erase(id / 2) == 1));
+    }
+  }
+  for (int i = 0; i < 5; ++i) {
+    const Pdq query = query_for(hashes, 31, rng);
+    EXPECT_EQ(index.search(query, 31).value(), naive_search(all, query, 31));
+  }
+  EXPECT_EQ(index.size(), all.size());
+}
+
+TEST(Index, SearchesRunBesideChangesAndNeverSeeAHalfWrittenRow) {
+  Index index(by_hand());
   // Ids 0 to 99 always hold one of two hashes; a torn row would lie between them.
   const Pdq low{};
   const Pdq high{{~std::uint64_t{0}, ~std::uint64_t{0}, ~std::uint64_t{0}, ~std::uint64_t{0}}};
@@ -151,7 +203,10 @@ TEST(Index, SearchesRunBesideChangesAndNeverSeeAHalfWrittenRow) {
   std::atomic<bool> done{false};
   std::thread writer([&] {
     Rng rng(3);
-    for (int i = 0; i < 20'000; ++i) index.add(rng() % 100, i % 2 == 0 ? high : low);
+    for (int i = 0; i < 20'000; ++i) {
+      index.add(rng() % 100, i % 2 == 0 ? high : low);
+      if (i % 500 == 0) index.settle();
+    }
     done = true;
   });
   int torn = 0;
@@ -162,6 +217,46 @@ TEST(Index, SearchesRunBesideChangesAndNeverSeeAHalfWrittenRow) {
   } while (!done);
   writer.join();
   EXPECT_EQ(torn, 0);
+}
+
+// An entry that stays is in every search; one that was removed before a search began is in none.
+TEST(Index, ReadersBesideWritersMergesAndSnapshotsMissNothingAndSeeNothingRemoved) {
+  Rng rng(12);
+  Index index;
+  const Pdq kept = random_hash(rng);
+  const Pdq gone = random_hash(rng);
+  for (std::uint64_t id = 0; id < 50; ++id) index.add(id, kept);
+  std::atomic<std::uint64_t> removed{0};  // of the ids 1000…, all up to here
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    Rng mine(13);
+    for (std::uint64_t i = 0; i < 6'000; ++i) {
+      index.add(1'000 + i, gone);
+      index.add(1'000'000 + i, random_hash(mine));
+      index.remove(1'000 + i);
+      removed = i + 1;
+    }
+    done = true;
+  });
+  std::thread merger([&] {
+    while (!done) index.settle();
+  });
+  std::thread saver([&] {
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("entente-hamming-" + std::to_string(::getpid()) + ".snapshot");
+    while (!done) EXPECT_TRUE(index.save(path, 0));
+    std::filesystem::remove(path);
+  });
+  do {
+    EXPECT_EQ(index.search(kept, 10)->size(), 50U);
+    const std::uint64_t before = removed;
+    const auto seen = index.search(gone, 0).value();
+    for (const Hit& hit : seen) EXPECT_GE(hit.id, 1'000 + before);
+  } while (!done);
+  writer.join();
+  merger.join();
+  saver.join();
+  EXPECT_EQ(index.size(), 6'050U);
 }
 
 }  // namespace
