@@ -39,7 +39,7 @@ std::vector<std::size_t> last_of_each(std::span<const std::uint64_t> ids) {
 
 std::shared_ptr<Segment> segment_of(std::span<const std::uint64_t> ids, std::span<const Pdq> hashes,
                                     const Options& options) {
-  const SegmentOptions to{options.radius, options.bytes_per_entry};
+  const SegmentOptions to{options.radius, options.bytes_per_entry, options.free_bytes};
   if (std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end())
     return Segment::build(ids, hashes, to);
   std::vector<std::uint64_t> kept_ids;

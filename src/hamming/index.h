@@ -38,14 +38,18 @@ struct Hit {
   friend bool operator==(const Hit&, const Hit&) = default;
 };
 
-// Memory an index aims at, all in, for each of some million entries and more; below 160 MiB it
-// takes what makes it quickest. Beyond 2^24 entries row numbers are wider: 15 bytes more.
+// Memory an index aims at, all in, for each entry. Beyond 2^24 entries row numbers are wider: 15
+// bytes more.
 inline constexpr std::size_t kBytesPerEntry = 100;
+// A small index may take this much whatever it comes to per entry: nobody misses it, and more bands
+// are quicker.
+inline constexpr std::size_t kFreeBytes = std::size_t{160} << 20;
 
 struct Options {
   // The radius to be quickest at, 0 to 256. Every other radius is answered too, exactly.
   int radius = fingerprint::kMatchDistance;
   std::size_t bytes_per_entry = kBytesPerEntry;
+  std::size_t free_bytes = kFreeBytes;
   // For tests and measurements; must be one the machine has.
   Cpu cpu = best_cpu();
   // True: a thread of the index's own merges what was added. False: only settle() does.

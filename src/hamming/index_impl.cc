@@ -226,7 +226,8 @@ std::shared_ptr<Segment> Index::Impl::merged(const Job& job) const {
   hashes.reserve(rows);
   for (const auto& segment : job.segments) take(*segment);
   for (const auto& chunk : job.chunks) take(*chunk);
-  return Segment::build(ids, hashes, {options_.radius, options_.bytes_per_entry});
+  return Segment::build(ids, hashes,
+                        {options_.radius, options_.bytes_per_entry, options_.free_bytes});
 }
 
 void Index::Impl::put_back(const Job& job, const std::shared_ptr<Segment>& segment) {

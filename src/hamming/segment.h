@@ -58,10 +58,6 @@ struct Layout {
 };
 Layout layout_of(const Shape& shape);
 
-// Small indexes may take this much whatever it comes to per entry: nobody misses it, and more
-// bands are quicker.
-inline constexpr std::size_t kFreeBytes = std::size_t{160} << 20;
-
 struct SegmentOptions {
   int radius = fingerprint::kMatchDistance;
   std::size_t bytes_per_entry = kBytesPerEntry;
