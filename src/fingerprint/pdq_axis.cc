@@ -22,31 +22,41 @@ Range box_at(int at, int side) {
   return {std::max(0, at - (window - reach)), std::min(side - 1, at + reach - 1)};
 }
 
-// The full-size weights of the sample at `place`, from pixel `first` on, into `out`.
-void full_weights(int place, int side, int& first, std::vector<std::uint32_t>& out) {
+// The full-size weights of one sample, from pixel `first` on.
+struct Weights {
+  int first = 0;
+  std::vector<std::uint32_t> of;
+  bool whole = false;  // no box was cut, so that others have the same
+};
+
+void find_weights(int place, int side, Weights& out) {
+  const int window = box_window(side);
   const Range second = box_at(place, side);
-  first = box_at(second.first, side).first;
-  const int last = box_at(second.last, side).last;
+  const Range first_box = box_at(second.first, side);
+  const Range last_box = box_at(second.last, side);
+  out.first = first_box.first;
+  const bool whole =
+      second.count() == window && first_box.count() == window && last_box.count() == window;
+  if (whole && out.whole) return;
+  out.whole = whole;
   // Every box of the first pass counts the same in the second; inside it each pixel gets 1/count.
   // At most two counts occur near an edge, neighbours, so their product is a common denominator.
-  const int window = box_window(side);
-  int common = window;
-  for (int at = second.first; at <= second.last; ++at) {
-    const int count = box_at(at, side).count();
-    check(count == window || count == window - 1,
-          "PDQ: a sample's box leaves by one pixel at most");
-    if (count != window) common = window * (window - 1);
+  for (const Range& box : {first_box, last_box}) {
+    check(box.count() == window || box.count() == window - 1,
+          "PDQ: a sample's box leaves the picture by one pixel at most");
   }
+  const bool cut = first_box.count() != window || last_box.count() != window;
+  const int common = cut ? window * (window - 1) : window;
   // Differences, then their running sum: linear in the pixels, not in pixels times window.
-  out.assign(static_cast<std::size_t>(last - first) + 2, 0);
+  out.of.assign(static_cast<std::size_t>(last_box.last - out.first) + 2, 0);
   for (int at = second.first; at <= second.last; ++at) {
     const Range box = box_at(at, side);
     const auto part = static_cast<std::uint32_t>(common / box.count());
-    out[static_cast<std::size_t>(box.first - first)] += part;
-    out[static_cast<std::size_t>(box.last + 1 - first)] -= part;  // wraps, and wraps back
+    out.of[static_cast<std::size_t>(box.first - out.first)] += part;
+    out.of[static_cast<std::size_t>(box.last + 1 - out.first)] -= part;  // wraps, and wraps back
   }
-  std::partial_sum(out.begin(), out.end(), out.begin());
-  out.pop_back();
+  std::partial_sum(out.of.begin(), out.of.end(), out.of.begin());
+  out.of.pop_back();
 }
 
 int most_overlapping(const Axis& axis) {
@@ -69,24 +79,31 @@ Axis make_axis(int side, int scale) {
   Axis out;
   out.length = (side + scale - 1) / scale;
   out.weights.reserve(static_cast<std::size_t>(2 * out.length + 2 * kSample));
-  std::vector<std::uint32_t> full;
+  Weights full;
   for (int k = 0; k < kSample; ++k) {
-    int first = 0;
-    full_weights(sample_place(k, side), side, first, full);
+    find_weights(sample_place(k, side), side, full);
+    const int last = full.first + static_cast<int>(full.of.size()) - 1;
     Axis::Taps taps;
-    taps.first = first / scale;
-    taps.count = (first + static_cast<int>(full.size()) - 1) / scale - taps.first + 1;
+    taps.first = full.first / scale;
+    taps.count = last / scale - taps.first + 1;
     taps.begin = out.weights.size();
     out.weights.resize(taps.begin + static_cast<std::size_t>(taps.count));
-    for (std::size_t i = 0; i < full.size(); ++i) {
-      const int decoded = (first + static_cast<int>(i)) / scale - taps.first;
-      out.weights[taps.begin + static_cast<std::size_t>(decoded)] += full[i];
-      taps.total += full[i];
+    // The place of the first pixel in its block.
+    int in_block = full.first - taps.first * scale;
+    std::size_t at = taps.begin;
+    for (const std::uint32_t weight : full.of) {
+      if (in_block == scale) {
+        in_block = 0;
+        ++at;
+      }
+      out.weights[at] += weight;
+      taps.total += weight;
+      ++in_block;
     }
     if (k > 0) {
-      const Axis::Taps& last = out.samples[static_cast<std::size_t>(k - 1)];
+      const Axis::Taps& before = out.samples[static_cast<std::size_t>(k - 1)];
       taps.repeats_last =
-          taps.first == last.first && std::ranges::equal(out.of(taps), out.of(last));
+          taps.first == before.first && std::ranges::equal(out.of(taps), out.of(before));
     }
     out.samples[static_cast<std::size_t>(k)] = taps;
   }

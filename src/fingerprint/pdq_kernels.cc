@@ -107,8 +107,7 @@ ENTENTE_CORE bool in_range_core(const float* values, std::size_t n) {
 }
 
 // A picture's detail: how much neighbouring samples differ, each difference cut to a whole number.
-ENTENTE_CORE void add_gradients(GradientSum& sum, const float* a, const float* b, float slack,
-                                std::size_t n) {
+ENTENTE_CORE GradientSum gradients_of(const float* a, const float* b, float slack, std::size_t n) {
   int least = 0;
   int value = 0;
   int most = 0;
@@ -120,20 +119,24 @@ ENTENTE_CORE void add_gradients(GradientSum& sum, const float* a, const float* b
     value += static_cast<int>(size);
     most += static_cast<int>(size + slack);
   }
-  sum.least += least;
-  sum.value += value;
-  sum.most += most;
+  return {least, value, most};
 }
 
 ENTENTE_CORE GradientSum gradients_core(const Sample& sample, float slack) {
-  GradientSum out;
-  // Downwards all rows are one; along rows the last column has no neighbour.
-  add_gradients(out, sample.data(), sample.data() + kSample, slack, kSample * (kSample - 1));
-  for (std::size_t i = 0; i < kSample; ++i) {
-    const float* at = sample.data() + i * kSample;
-    add_gradients(out, at, at + 1, slack, kSample - 1);
+  const float* all = sample.data();
+  const GradientSum down = gradients_of(all, all + kSample, slack, kSample * (kSample - 1));
+  // Along the rows as if they were one, less the steps from the end of a row to the next one's
+  // start: long loops vectorise, and the sums are whole numbers.
+  const GradientSum along = gradients_of(all, all + 1, slack, kSample * kSample - 1);
+  std::array<float, kSample> ends{};
+  std::array<float, kSample> starts{};
+  for (std::size_t i = 0; i + 1 < kSample; ++i) {
+    ends[i] = sample[i * kSample + kSample - 1];
+    starts[i] = sample[(i + 1) * kSample];
   }
-  return out;
+  const GradientSum wrong = gradients_of(ends.data(), starts.data(), slack, kSample - 1);
+  return {down.least + along.least - wrong.least, down.value + along.value - wrong.value,
+          down.most + along.most - wrong.most};
 }
 
 // Rows 1 to 16 of the 64-point cosine transform, transposed as well; row 0, the mean, says nothing

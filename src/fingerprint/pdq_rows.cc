@@ -129,6 +129,8 @@ class PdqRows::Impl {
                                     std::to_string(lines_.length) + " rows are missing");
   }
 
+  std::size_t after(std::size_t slot) const { return slot + 1 == slots_.size() ? 0 : slot + 1; }
+
   // Adds the row to each sample row it weighs in, and finishes those whose last row it is.
   template <class T>
   void weigh_in(const T* row) {
@@ -138,7 +140,7 @@ class PdqRows::Impl {
       if (taps.first > next_row_) break;
       if (taps.repeats_last) continue;
       add(slots_[slot], row, lines_.of(taps)[static_cast<std::size_t>(next_row_ - taps.first)]);
-      slot = (slot + 1) % slots_.size();
+      slot = after(slot);
     }
     while (next_sample_ < lines_.samples.size()) {
       const Axis::Taps& taps = lines_.samples[next_sample_];
@@ -181,7 +183,7 @@ class PdqRows::Impl {
       kernels_.project_sums(slot.wide.data(), weights_.dots, scale, out);
       slot.wide_used = false;
     }
-    next_slot_ = (next_slot_ + 1) % slots_.size();
+    next_slot_ = after(next_slot_);
     ++next_sample_;
     while (next_sample_ < lines_.samples.size() && lines_.samples[next_sample_].repeats_last) {
       std::copy_n(out, kSample, sample_.data() + next_sample_ * kSample);
