@@ -15,8 +15,8 @@ std::string hash_of(std::string_view document) {
 constexpr std::string_view kSelect =
     "SELECT version, sha256, document, person, reason, at FROM match_policy ";
 
-Result<AdoptedPolicy> adopted_of(const store::Row& row, const Labels& labels) {
-  ENTENTE_TRY(policy, Policy::parse(row.text(2), labels));
+Result<AdoptedPolicy> adopted_of(const store::Row& row) {
+  ENTENTE_TRY(policy, Policy::parse_adopted(row.text(2)));
   AdoptedPolicy out;
   out.version = row.integer(0);
   out.sha256 = row.text(1);
@@ -57,14 +57,14 @@ Result<std::int64_t> adopt_policy(store::Tx& tx, std::string_view document, cons
 Result<AdoptedPolicy> policy_in_force(store::Tx& tx, const Labels& labels) {
   ENTENTE_TRY(found, tx.query(rows::text(kSelect) + "ORDER BY version DESC LIMIT 1"));
   if (found.empty()) return embedded(labels);
-  return adopted_of(found[0], labels);
+  return adopted_of(found[0]);
 }
 
 Result<AdoptedPolicy> find_policy(store::Tx& tx, std::int64_t version, const Labels& labels) {
   if (version == 0) return embedded(labels);
   ENTENTE_TRY(found, tx.query(rows::text(kSelect) + "WHERE version = $1", {version}));
   if (found.empty()) return fail(Code::kNotFound, "no such policy", "version");
-  return adopted_of(found[0], labels);
+  return adopted_of(found[0]);
 }
 
 }  // namespace entente::matching

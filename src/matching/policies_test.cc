@@ -47,5 +47,25 @@ TEST_F(PoliciesTest, TheEmbeddedOneHoldsUntilAnotherIsAdopted) {
   EXPECT_EQ(none.error().code, Code::kNotFound);
 }
 
+TEST_F(PoliciesTest, AnAdoptedOneOutlivesALabelThatTheListLost) {
+  const Labels wider = *Labels::parse(R"({"labels": "entente-labels/1", "items": [
+      {"name": "passing-fashion", "family": "ours", "en": "Passing", "fr": "Passagère"}]})");
+  ASSERT_TRUE(house
+                  .write<std::int64_t>([&](store::Tx& tx) {
+                    return adopt_policy(
+                        tx,
+                        R"({"policy": "entente-policy/1", "name": "old", "otherwise": "review",
+                            "rules": [{"name": "a", "when": {"label": ["passing-fashion"]},
+                                       "propose": "hold"}]})",
+                        wider, house.ines());
+                  })
+                  .has_value());
+  EXPECT_EQ(in_force().policy.name(), "old");
+  MatchFacts match;
+  match.label = "passing-fashion";
+  match.context = house.banks.in_context_only(match.label);
+  EXPECT_EQ(evaluate({&match, 1}, in_force().policy).proposal, Proposal::kReview);
+}
+
 }  // namespace
 }  // namespace entente::matching

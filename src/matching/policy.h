@@ -82,6 +82,9 @@ struct Rule {
 class Policy {
  public:
   static Result<Policy> parse(std::string_view json, const Labels& labels);
+  // One that was adopted when the list of labels was another: what it says of labels stands as it
+  // is. Those the list has lost are context, and the ceilings hold all the same.
+  static Result<Policy> parse_adopted(std::string_view json);
   // The embedded one (policy.json): review for everything, hold for what an act ordered removed and
   // comes back nearly unchanged.
   static Policy standard(const Labels& labels);
@@ -93,6 +96,8 @@ class Policy {
   Millis hold_cap() const { return hold_cap_; }
 
  private:
+  static Result<Policy> read(std::string_view json, const Labels* labels);
+
   std::string name_;
   std::string text_;
   std::vector<Rule> rules_;

@@ -113,13 +113,14 @@ Result<void> read_bounds(const json::Object& when, std::string_view name, Bounds
   return {};
 }
 
-Result<Conditions> read_conditions(const json::Object& when, const Labels& labels,
+// `labels` null: not held against a list.
+Result<Conditions> read_conditions(const json::Object& when, const Labels* labels,
                                    const std::string& path) {
   Conditions out;
   out.banks = texts(when, "bank");
   out.labels = texts(when, "label");
   for (std::size_t i = 0; i < out.labels.size(); ++i) {
-    if (labels.find(out.labels[i]) == nullptr) {
+    if (labels != nullptr && labels->find(out.labels[i]) == nullptr) {
       return fail(Code::kInvalid, "the label is not on the list",
                   fmt::format("{}/label/{}", path, i));
     }
@@ -162,7 +163,7 @@ Result<void> check_protected(const Rule& rule, const Labels& labels, const std::
   return {};
 }
 
-Result<Rule> read_rule(const json::Object& document, const Labels& labels, Millis cap,
+Result<Rule> read_rule(const json::Object& document, const Labels* labels, Millis cap,
                        const std::string& path) {
   Rule out;
   out.name = json::text_or(document, "name");
@@ -183,13 +184,21 @@ Result<Rule> read_rule(const json::Object& document, const Labels& labels, Milli
   } else if (!length.empty()) {
     return fail(Code::kInvalid, "only a hold lasts for a time", path + "/for");
   }
-  ENTENTE_CHECK_OK(check_protected(out, labels, path));
+  if (labels != nullptr) ENTENTE_CHECK_OK(check_protected(out, *labels, path));
   return out;
 }
 
 }  // namespace
 
 Result<Policy> Policy::parse(std::string_view text, const Labels& labels) {
+  return read(text, &labels);
+}
+
+Result<Policy> Policy::parse_adopted(std::string_view text) {
+  return read(text, nullptr);
+}
+
+Result<Policy> Policy::read(std::string_view text, const Labels* labels) {
   ENTENTE_TRY(document, json::parse_object(text, kMaxPolicyBytes));
   ENTENTE_CHECK_OK(check_decides_nothing(document));
   ENTENTE_CHECK_OK(check_form(document));
