@@ -9,6 +9,7 @@
 
 #include "entente/core/log.h"
 #include "entente/crypto/sha256.h"
+#include "entente/exchange/message_signature.h"
 #include "entente/ledger/leaf.h"
 #include "entente/ledger/verify.h"
 
@@ -17,6 +18,11 @@ namespace {
 
 constexpr std::string_view kSchema = R"sql(
 CREATE TABLE inbox_receipt (package TEXT PRIMARY KEY, sender TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL);
+)sql";
+constexpr std::string_view kSchema2 = R"sql(
+CREATE TABLE inbox_nonce (
+  sender TEXT NOT NULL, nonce TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (sender, nonce));
+CREATE INDEX inbox_nonce_until ON inbox_nonce (until);
 )sql";
 
 Unexpected refuse(std::string rule, std::string detail, std::string field) {
@@ -30,6 +36,12 @@ http::Response dated(const std::string& answer, Instant now) {
                               "application/json");
 }
 
+// Of an answer; empty when it is not there, or there twice.
+std::string header_of(const http::ClientResponse& answer, const std::string& lower_name) {
+  const auto it = answer.headers.find(lower_name);
+  return it == answer.headers.end() || it->second.size() != 1 ? std::string() : it->second.front();
+}
+
 // What a package is about, whatever its proofs and sending time: its steps.
 std::string package_key(std::string_view sender, std::vector<std::string> steps) {
   std::sort(steps.begin(), steps.end());
@@ -41,7 +53,7 @@ std::string package_key(std::string_view sender, std::vector<std::string> steps)
 }  // namespace
 
 store::Migration migration() {
-  return {"exchange", {kSchema}};
+  return {"exchange", {kSchema, kSchema2}};
 }
 
 Exchange::Exchange(dossier::Service& service, http::Client& client)
@@ -210,11 +222,40 @@ Result<json::Array> Exchange::receive(const std::vector<Incoming>& items,
   return results;
 }
 
+// Sent by that party's node, to this address, lately, and not before (RFC 9421).
+Result<void> Exchange::check_sender(const http::Request& q, const identity::PartyRow& from) {
+  const auto& parts = service_.parts();
+  const Instant now = parts.clock.now();
+  ENTENTE_TRY(params, verify_message(q.header("signature-input"), q.header("signature"),
+                                     request_components(q.method, parts.url + q.target,
+                                                        q.header("content-type"), q.body),
+                                     kOrderTag, from.node_key, now, acts::kMaxSkew));
+  // Kept as long as the signature could pass; an honest sender signs each attempt anew.
+  return parts.store.write([&](store::Tx& tx) -> Result<void> {
+    ENTENTE_CHECK_OK(tx.exec("DELETE FROM inbox_nonce WHERE until < $1", {to_ms(now)}));
+    ENTENTE_TRY(fresh, tx.exec("INSERT INTO inbox_nonce(sender, nonce, until) VALUES($1,$2,$3) ON "
+                               "CONFLICT DO NOTHING",
+                               {from.party, params.nonce, to_ms(params.expires + acts::kMaxSkew)}));
+    if (fresh == 0)
+      return fail(Error{Code::kUnauthorised, "this very request came before", "Signature-Input",
+                        "replay", "sign each attempt anew"});
+    return {};
+  });
+}
+
 // What is refused before any step of it was read is written down too: a sender whose packages never
 // arrive must be able to learn why, and this node's people that somebody tried.
 Result<http::Response> Exchange::inbox(const http::Request& q) {
   std::string sender;
   auto answer = take_package(q, sender);
+  if (answer) {
+    const auto& parts = service_.parts();
+    const auto signed_headers =
+        sign_message(answer_components(answer->status, "application/json", answer->body,
+                                       parts.url + q.target, q.body),
+                     kAnswerTag, answer->body, parts.node_key, parts.clock.now(), parts.random);
+    for (const auto& [name, value] : signed_headers) answer->with(name, value);
+  }
   if (answer || http::status_of(answer.error().code) >= 500) return answer;
   const auto& why = answer.error();
   log::warn("package.refused", {{"party", sender}, {"rule", why.rule}, {"detail", why.detail}});
@@ -239,6 +280,7 @@ Result<http::Response> Exchange::take_package(const http::Request& q, std::strin
   if (!from || sender == parts.party)
     return fail(Error{Code::kUnauthorised, "this node does not know the sender", "/from",
                       "directory", "exchange fingerprints out of band first"});
+  ENTENTE_CHECK_OK(check_sender(q, *from));
   ENTENTE_TRY(incoming, read_items(items, *from));
   std::vector<std::string> ids;
   ids.reserve(incoming.size());
@@ -339,10 +381,19 @@ Result<json::Object> Exchange::deliver(const effects::Effect& effect) {
                                                      {"sent_at", format_rfc3339(parts.clock.now())},
                                                      {"steps", std::move(packed)}});
   const Instant before = parts.clock.now();
+  for (auto& header : sign_message(
+           request_components(request.method, request.url, "application/json", request.body),
+           kOrderTag, request.body, parts.node_key, before, parts.random))
+    request.headers.push_back(std::move(header));
   ENTENTE_TRY(answer, client_.send(request));
   const Instant after = parts.clock.now();
   if (answer.status != 200)
     return fail(Code::kUnavailable, fmt::format("{} answered {}", to, answer.status));
+  ENTENTE_CHECK_OK(
+      verify_message(header_of(answer, "signature-input"), header_of(answer, "signature"),
+                     answer_components(answer.status, header_of(answer, "content-type"),
+                                       answer.body, request.url, request.body),
+                     kAnswerTag, peer->node_key, after, acts::kMaxSkew));
   ENTENTE_TRY(body, json::parse_object(answer.body, kMaxPackageBytes));
   if (const auto theirs = parse_rfc3339(json::text_or(body, "now"))) {
     const auto skew = to_ms(*theirs) - to_ms(before + (after - before) / 2);

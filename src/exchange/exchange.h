@@ -5,6 +5,9 @@
 // not an order here either (I1). The answer is a signed receipt; the same steps always get the same
 // receipt. Delivery repeats until received.
 //
+// Each request and each answer is signed by its node as an HTTP message (message_signature.h), so
+// that it cannot be turned to another address, exchanged for another, or played again.
+//
 // Trust: the sender's node key and log key come from the directory, confirmed out of band. An
 // unknown official's key makes the receiver fetch the sender's directory entry once, over the
 // address it confirmed.
@@ -64,6 +67,7 @@ class Exchange {
   Result<http::Response> inbox(const http::Request& request);
   // `sender`: whom the package says it is from, as soon as that is read.
   Result<http::Response> take_package(const http::Request& request, std::string& sender);
+  Result<void> check_sender(const http::Request& request, const identity::PartyRow& from);
   Result<Incoming> read_item(const json::Value& item, const identity::PartyRow& from);
   Result<std::vector<Incoming>> read_items(const json::Array& items,
                                            const identity::PartyRow& from);

@@ -11,6 +11,7 @@
 
 #include "entente/core/log.h"
 #include "entente/dossier/test_dossier.h"
+#include "entente/exchange/message_signature.h"
 #include "entente/http/server.h"
 #include "entente/ledger/verify.h"
 
@@ -69,13 +70,28 @@ class Node {
     for (const auto& e : node_->outbox()) ++out[std::string(effects::state_name(e.state))];
     return out;
   }
+  // As the party that the package is from sends it, or with another's key or headers.
   http::ClientResponse post(const json::Object& package) {
+    const auto from = std::string(json::text_or(package, "from"));
+    const crypto::PrivateKey* key = &org_.node_key;
+    for (const auto* org : {&world_.authority, &world_.platform, &world_.overseer})
+      if (org->party == from) key = &org->node_key;
+    const auto body = boost::json::serialize(package);
+    return post(body, signed_by(*key, body));
+  }
+  http::ClientResponse post(const std::string& body, const Headers& headers) {
     http::ClientRequest q;
     q.method = "POST";
     q.url = org_.url + "/v1/inbox";
     q.headers = {{"Content-Type", "application/json"}};
-    q.body = boost::json::serialize(package);
+    q.headers.insert(q.headers.end(), headers.begin(), headers.end());
+    q.body = body;
     return client_.send(q).value();
+  }
+  Headers signed_by(const crypto::PrivateKey& key, const std::string& body,
+                    const std::string& path = "/v1/inbox", std::string_view tag = kOrderTag) {
+    return sign_message(request_components("POST", org_.url + path, "application/json", body), tag,
+                        body, key, world_.clock.now(), world_.random);
   }
   // What this node would send of an act, with its proofs.
   json::Object package(const std::string& act) {
@@ -144,17 +160,23 @@ class ExchangeTest : public ::testing::Test {
           .map([](const auto&) {});
     }));
   }
+  // What a node holds, but for the requests it has seen.
+  static auto kept(Node& node) {
+    auto rows = node->rows();
+    rows.erase("inbox_nonce");
+    return rows;
+  }
   static std::string rule_of(const http::ClientResponse& r) {
     const auto body = json::parse_object(r.body);
     return body ? std::string(json::text_or(*body, "rule")) : "not JSON: " + r.body;
   }
   // Refused with that status and rule, and nothing of it is kept.
   void expect_refused(const json::Object& package, int status, std::string_view rule) {
-    const auto rows = platform->rows();
+    const auto rows = kept(platform);
     const auto answer = platform.post(package);
     EXPECT_EQ(answer.status, status) << answer.body;
     EXPECT_EQ(rule_of(answer), rule) << answer.body;
-    EXPECT_EQ(platform->rows(), rows);
+    EXPECT_EQ(kept(platform), rows);
   }
   static json::Object with(json::Object package, std::size_t step, std::string_view member,
                            std::string_view value) {
@@ -201,6 +223,44 @@ TEST_F(ExchangeTest, ANodeCannotDeliverAnothersSteps) {
   auto package = authority.package(authority->sent_order());
   package["from"] = at::kOverseer;
   expect_refused(package, 422, "sender");
+}
+
+TEST_F(ExchangeTest, APackageThatItsNodeDidNotSignForThisAddressNowIsRefused) {
+  const auto act = authority->sent_order();
+  const auto body = boost::json::serialize(authority.package(act));
+  const auto& key = world.authority.node_key;
+  const auto refused = [&](const Headers& headers, const std::string& sent, const char* rule) {
+    const auto rows = kept(platform);
+    const auto answer = platform.post(sent, headers);
+    EXPECT_EQ(answer.status, 401) << answer.body;
+    EXPECT_EQ(rule_of(answer), rule) << answer.body;
+    EXPECT_EQ(kept(platform), rows);
+  };
+  refused({}, body, "message-signature");
+  refused(platform.signed_by(world.platform.node_key, body), body, "message-signature");
+  refused(platform.signed_by(key, body, "/v1/elsewhere"), body, "message-signature");
+  refused(overseer.signed_by(key, body), body, "message-signature");
+  refused(platform.signed_by(key, body, "/v1/inbox", kAnswerTag), body, "message-signature");
+  refused(platform.signed_by(key, body), body + " ", "message-signature");
+  const auto early = platform.signed_by(key, body);
+  world.clock.advance(kSignatureLife + acts::kMaxSkew + std::chrono::seconds(1));
+  refused(early, body, "message-signature");
+}
+
+TEST_F(ExchangeTest, ARequestPlayedAgainIsRefusedAndOneSignedAnewGetsTheSameReceipt) {
+  const auto act = authority->sent_order();
+  const auto body = boost::json::serialize(authority.package(act));
+  const auto headers = platform.signed_by(world.authority.node_key, body);
+  const auto first = platform.post(body, headers);
+  ASSERT_EQ(first.status, 200) << first.body;
+  const auto rows = kept(platform);
+  const auto again = platform.post(body, headers);
+  EXPECT_EQ(again.status, 401);
+  EXPECT_EQ(rule_of(again), "replay");
+  const auto anew = platform.post(body, platform.signed_by(world.authority.node_key, body));
+  ASSERT_EQ(anew.status, 200);
+  EXPECT_EQ(anew.body, first.body);
+  EXPECT_EQ(kept(platform), rows);
 }
 
 TEST_F(ExchangeTest, AStepWithoutItsTrueLeafIsRefused) {
@@ -292,7 +352,7 @@ TEST_F(ExchangeTest, TheSamePackageGetsTheSameReceiptAndChangesNothing) {
   const auto package = authority.package(act);
   const auto first = platform.post(package);
   ASSERT_EQ(first.status, 200) << first.body;
-  const auto rows = platform->rows();
+  const auto rows = kept(platform);
   world.clock.advance(std::chrono::minutes(3));
   const auto second = platform.post(package);
   ASSERT_EQ(second.status, 200);
@@ -301,7 +361,7 @@ TEST_F(ExchangeTest, TheSamePackageGetsTheSameReceiptAndChangesNothing) {
   EXPECT_EQ(a.at("receipt"), b.at("receipt"));
   EXPECT_EQ(a.at("steps"), b.at("steps"));
   EXPECT_NE(a.at("now"), b.at("now")) << "by which the sender measures the clocks";
-  EXPECT_EQ(platform->rows(), rows);
+  EXPECT_EQ(kept(platform), rows);
 
   const auto receipt = crypto::parse_envelope(boost::json::serialize(a.at("receipt"))).value();
   EXPECT_TRUE(crypto::verify_signature(receipt, receipt.signatures.at(0),
@@ -405,9 +465,17 @@ TEST_F(ExchangeTest, AReceiptOfAnotherKeyOrForAnotherPackageConfirmsNothing) {
   ASSERT_EQ(true_answer.status, 200);
   platform.stop();
   std::string body;
+  const crypto::PrivateKey* message_key = &world.platform.node_key;
   http::Router router;
-  router.add("POST", "/v1/inbox", [&](const http::Request&) -> Result<http::Response> {
-    return http::bytes_response(body, "application/json");
+  router.add("POST", "/v1/inbox", [&](const http::Request& q) -> Result<http::Response> {
+    auto answer = http::bytes_response(body, "application/json");
+    if (message_key == nullptr) return answer;
+    for (const auto& [name, value] :
+         sign_message(answer_components(200, "application/json", body,
+                                        world.platform.url + q.target, q.body),
+                      kAnswerTag, body, *message_key, world.clock.now(), world.random))
+      answer.with(name, value);
+    return answer;
   });
   http::ServerOptions options;
   options.port = static_cast<std::uint16_t>(std::stoi(world.platform.url.substr(17)));
@@ -440,6 +508,11 @@ TEST_F(ExchangeTest, AReceiptOfAnotherKeyOrForAnotherPackageConfirmsNothing) {
     EXPECT_EQ(unconfirmed(), 3U) << lie.substr(0, 80);
   }
   body = signed_by(world.platform.node_key, "");
+  message_key = nullptr;
+  EXPECT_EQ(unconfirmed(), 3U) << "a true receipt in an answer that nobody signed";
+  message_key = &world.overseer.node_key;
+  EXPECT_EQ(unconfirmed(), 3U);
+  message_key = &world.platform.node_key;
   EXPECT_EQ(unconfirmed(), 0U);
   impostor->stop();
   thread.join();

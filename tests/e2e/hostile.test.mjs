@@ -9,7 +9,7 @@ import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { removalOrder, until } from '../../demo/stage.mjs';
-import { Peer, at, canonical, receiptBytes, results, ulid } from './lib/peer.mjs';
+import { Peer, at, canonical, receiptBytes, results, signedRequest, ulid } from './lib/peer.mjs';
 import { Key, Person, call, envelope, hex, stepType } from './lib/signer.mjs';
 import { endStage, makeStage, metric, of, pictures, publish, quiet, wait, wholeOrder } from './lib/world.mjs';
 
@@ -209,7 +209,32 @@ check('a package from somebody whose fingerprint nobody confirmed', async () => 
 
 check('a package in the name of another', async () => {
   const o = prefecture.order(stage, url);
-  await refused(platform, () => call('POST', `${platform.url}/v1/inbox`, { ...prefecture.package([o.compose]), from: authority.party }), 422, 'sender');
+  await refused(platform, () => prefecture.post(platform, { ...prefecture.package([o.compose]), from: authority.party }), 401, 'message-signature');
+});
+
+check('a package that its node did not sign, for this address, now', async () => {
+  const o = prefecture.order(stage, url);
+  const body = JSON.stringify(prefecture.package([o.compose]));
+  const inbox = `${platform.url}/v1/inbox`;
+  await refused(platform, () => call('POST', inbox, body), 401, 'message-signature');
+  await refused(platform, () => prefecture.post(platform, body, { key: stranger.node }), 401, 'message-signature');
+  await refused(platform, () => prefecture.post(platform, body, { key: prefecture.people.drafter.key }), 401, 'message-signature');
+  await refused(platform, () => prefecture.post(platform, body, { tag: 'entente-answer' }), 401, 'message-signature');
+  await refused(platform, () => prefecture.post(platform, body, { created: new Date(Date.now() - 3_600_000) }), 401, 'message-signature');
+  await refused(platform, () => prefecture.post(platform, body, { fields: ['@method', '@target-uri', 'content-type'] }), 401, 'message-signature');
+  const elsewhere = await signedRequest(`${authority.url}/v1/inbox`, body, prefecture.node);
+  await refused(platform, () => call('POST', inbox, body, elsewhere), 401, 'message-signature');
+  const true_ones = await signedRequest(inbox, body, prefecture.node);
+  await refused(platform, () => call('POST', inbox, body.replace('"sent_at"', '"sent_at" '), true_ones), 401, 'message-signature');
+});
+
+check('the same request played again', async () => {
+  const o = prefecture.order(stage, url);
+  const body = JSON.stringify(prefecture.package([prefecture.item(o.compose, { salt: randomBytes(32).toString('base64') })]));
+  const inbox = `${platform.url}/v1/inbox`;
+  const headers = await signedRequest(inbox, body, prefecture.node);
+  await refused(platform, () => call('POST', inbox, body, headers), 422, 'SG12');
+  await refused(platform, () => call('POST', inbox, body, headers), 401, 'replay');
 });
 
 check('steps of another party inside a package', async () => {

@@ -2,9 +2,10 @@
 //
 // An organisation that speaks the protocol and is not our program: it makes steps, logs them and packs them as
 // api/openapi.yaml says, and lies wherever a test asks it to. It has no server: what is delivered to it fails.
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes, verify as edVerify } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
+import { httpbis } from 'http-message-signatures';
 import { removalOrder } from '../../../demo/stage.mjs';
 import { Key, call, envelope, hex, sha256, stepId, stepType } from './signer.mjs';
 import { Log } from './tlog.mjs';
@@ -21,16 +22,49 @@ export function canonical(value) {
   return `{${Object.keys(value).sort().map((k) => `${JSON.stringify(k)}:${canonical(value[k])}`).join(',')}}`;
 }
 
+export const digest = (body) => `sha-256=:${sha256(body).toString('base64')}:`;
+const publicKey = (key) => createPublicKey({ key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), key.public]), format: 'der', type: 'spki' });
+const required = ['created', 'expires', 'nonce', 'keyid', 'alg', 'tag'];
+
+// A request signed as RFC 9421 has it, by a library that is not ours.
+export async function signedRequest(url, body, key, { tag = 'entente-order', created = new Date(), fields } = {}) {
+  const request = { method: 'POST', url, headers: { 'Content-Type': 'application/json', 'Content-Digest': digest(body) } };
+  const signed = await httpbis.signMessage(
+    {
+      key: { id: key.id, alg: 'ed25519', sign: async (bytes) => key.sign(bytes) },
+      name: 'peer',
+      params: required,
+      fields: fields ?? ['@method', '@target-uri', 'content-type', 'content-digest'],
+      paramValues: { created, expires: new Date(created.getTime() + 120_000), nonce: randomBytes(12).toString('hex'), tag },
+    },
+    request,
+  );
+  return signed.headers;
+}
+// What that library says of a request that a node of ours sent.
+export function verifyRequest(request, key) {
+  return httpbis.verifyMessage(
+    {
+      keyLookup: async () => ({ id: key.id, algs: ['ed25519'], verify: async (data, signature) => edVerify(null, data, publicKey(key), signature) }),
+      requiredParams: required,
+      requiredFields: ['@method', '@target-uri', 'content-type', 'content-digest'],
+      maxAge: 300,
+      tolerance: 5,
+    },
+    request,
+  );
+}
+
 export class Peer {
-  constructor(party, kind, people = {}) {
-    Object.assign(this, { party, kind });
+  constructor(party, kind, people = {}, url = 'http://127.0.0.1:9') {
+    Object.assign(this, { party, kind, url });
     this.node = new Key(randomBytes(32));
     this.log = new Log(`${party}/ledger`, new Key(randomBytes(32)));
     this.people = Object.fromEntries(Object.entries(people).map(([name, roles]) => [name, { person: `p-${name}-${party.split('.')[0]}`, key: new Key(randomBytes(32)), roles }]));
   }
   entry() {
     const officials = Object.values(this.people).map((p) => ({ person: p.person, key: p.key.text, roles: p.roles }));
-    const body = { v: 1, party: this.party, name: this.party, kind: this.kind, url: 'http://127.0.0.1:9', node_key: this.node.text, log_vkey: this.log.vkey, witness_vkey: '', officials, issued_at: at() };
+    const body = { v: 1, party: this.party, name: this.party, kind: this.kind, url: this.url, node_key: this.node.text, log_vkey: this.log.vkey, witness_vkey: '', officials, issued_at: at() };
     return JSON.stringify(envelope(canonical(body), [this.node], 'application/vnd.entente.directory+json'));
   }
   // As an operator does after comparing fingerprints; the node is not running.
@@ -62,7 +96,12 @@ export class Peer {
     return { from: this.party, sent_at: at(), steps: steps.map((s) => (s.envelope ? s : this.item(s))) };
   }
   send(node, steps) {
-    return call('POST', `${node.url}/v1/inbox`, this.package(steps));
+    return this.post(node, this.package(steps));
+  }
+  async post(node, value, options = {}) {
+    const body = typeof value === 'string' ? value : JSON.stringify(value);
+    const url = `${node.url}/v1/inbox`;
+    return call('POST', url, body, await signedRequest(url, body, options.key ?? this.node, options));
   }
   // Draft, signature and sending of an order, as three steps ready to be delivered in any order.
   order(stage, url, { when = () => at(), participants = {} } = {}) {
