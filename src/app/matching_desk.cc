@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "entente/identity/sessions.h"
+#include "entente/matching/bank_routes.h"
 #include "entente/matching/hma/face.h"
 #include "entente/matching/tokens.h"
 
@@ -109,6 +110,22 @@ void MatchingDesk::add_routes(http::Router& router) {
   const auto may_match = [this](const http::Request& q) { return may(q, "matcher"); };
   const auto who = [this](const http::Request& q) { return moderator(q); };
   matching::add_routes(router, {parts_.store, *road_, may_match, who});
+  matching::add_bank_routes(
+      router, {parts_.store,
+               parts_.banks,
+               *matcher_,
+               parts_.clock,
+               parts_.random,
+               {parts_.config.party, parts_.node_key},
+               may_match,
+               who,
+               [this](const http::Request& q) { return may(q, "partner"); },
+               [](store::Tx& tx, std::string_view party) -> Result<matching::Partner> {
+                 ENTENTE_TRY(row, identity::find_party(tx, party));
+                 if (!row)
+                   return fail(Code::kNotFound, "this node does not know such a party", "party");
+                 return matching::Partner{row->party, row->node_key};
+               }});
   if (!parts_.config.hma) return;
   matching::hma::add_routes(
       router, {parts_.store, parts_.banks, *matcher_, fetcher_.get(), parts_.clock, parts_.random,

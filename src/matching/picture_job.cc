@@ -11,10 +11,18 @@ namespace {
 
 constexpr std::size_t kTurns = std::tuple_size_v<fingerprint::Dihedral>;
 
-// The first frame's rows into PDQ.
+// The first frame's rows into PDQ; with `keep`, RGB rows are kept for the published steps.
 class PdqSink final : public media::RowSink {
  public:
+  explicit PdqSink(bool keep) : keep_(keep) {}
   Result<void> begin(const media::Frame& frame) override {
+    width_ = frame.width;
+    height_ = frame.height;
+    if (keep_) {
+      kept_.clear();
+      kept_.reserve(std::size_t{3} * static_cast<std::size_t>(width_) *
+                    static_cast<std::size_t>(height_));
+    }
     fingerprint::PdqRowsOptions options;
     options.pixels = frame.luma ? fingerprint::Pixels::kLuma : fingerprint::Pixels::kRgb;
     options.scale = frame.scale;
@@ -22,15 +30,29 @@ class PdqSink final : public media::RowSink {
     rows_.emplace(std::move(rows));
     return {};
   }
-  Result<void> row(ByteView pixels) override { return rows_->add_row(pixels); }
+  Result<void> row(ByteView pixels) override {
+    if (keep_) kept_.insert(kept_.end(), pixels.begin(), pixels.end());
+    return rows_->add_row(pixels);
+  }
   Result<void> end() override {
+    // The picture as it is decides whether its bits are the reference's: what the turned pictures
+    // would hash to is an estimate by nature.
+    ENTENTE_TRY(upright, rows_->finish());
     ENTENTE_TRY(seen, rows_->finish_dihedral());
     seen_ = seen;
+    seen_->settled = upright.settled;
     return {};
   }
   const std::optional<fingerprint::PdqRowsDihedralResult>& seen() const { return seen_; }
+  Result<fingerprint::PdqDihedralResult> published() const {
+    return fingerprint::pdq_dihedral_from_rgb(kept_, width_, height_);
+  }
 
  private:
+  const bool keep_;
+  int width_ = 0;
+  int height_ = 0;
+  Bytes kept_;
   std::optional<fingerprint::PdqRows> rows_;
   std::optional<fingerprint::PdqRowsDihedralResult> seen_;
 };
@@ -45,13 +67,13 @@ std::string answer_text(const fingerprint::PdqDihedralResult& result) {
 Result<std::string> hash_file(ByteView file, Exactness exactness) {
   media::DecodeOptions options;
   options.strict = exactness == Exactness::kStrict;
-  PdqSink sink;
+  if (exactness == Exactness::kFull) options.min_side = 0;
+  PdqSink sink(options.strict);
   ENTENTE_CHECK_OK(media::decode_rows(file, options, sink));
   if (!sink.seen()) return fail(Code::kInvalid, "the file holds no picture");
   if (!options.strict || sink.seen()->settled) return answer_text(sink.seen()->pdq);
   // Rounding could decide a bit: only the published steps over the whole picture can tell.
-  ENTENTE_TRY(image, media::decode(file));
-  ENTENTE_TRY(result, fingerprint::pdq_dihedral_from_rgb(image.rgb, image.width, image.height));
+  ENTENTE_TRY(result, sink.published());
   return answer_text(result);
 }
 

@@ -19,6 +19,8 @@ enum class Exactness : std::uint8_t {
   // with the phase corrected: within a few bits of the reference (fingerprint/README.md), several
   // times as quick.
   kQuick,
+  // The same at full size: every pixel of a JPEG's own luma.
+  kFull,
   // Every pixel in RGB: the reference's bits.
   kStrict,
 };
