@@ -172,8 +172,8 @@ std::vector<Load> loads(const std::string& photographs) {
 // One way to hash, behind a server of its own.
 struct Mode {
   std::string name;
-  matching::Exactness exactness;
-  double reach;  // 0: no goal
+  matching::Exactness exactness = matching::Exactness::kQuick;
+  double reach = 0;  // 0: no goal
   std::unique_ptr<media::DecoderPool> pool;
   std::unique_ptr<Service> service;
   std::vector<double> per_second, ratio, cpu_ratio, cpu_ms;
@@ -241,12 +241,18 @@ void run(const Args& args) {
   // First of all, as in a node: the decoders are forked from this process as it is now.
   media::SandboxOptions sandbox;
   sandbox.workers = static_cast<int>(clients);
-  const auto quick =
-      must(media::DecoderPool::create(sandbox, matching::picture_job(matching::Exactness::kQuick)),
-           "sandbox");
-  const auto strict =
-      must(media::DecoderPool::create(sandbox, matching::picture_job(matching::Exactness::kStrict)),
-           "sandbox");
+  std::vector<Mode> modes(3);
+  modes[0].name = "quick";
+  modes[0].reach = 1.2;
+  modes[1].name = "full";
+  modes[1].exactness = matching::Exactness::kFull;
+  modes[1].reach = 0.7;
+  modes[2].name = "strict";
+  modes[2].exactness = matching::Exactness::kStrict;
+  for (Mode& mode : modes) {
+    mode.pool =
+        must(media::DecoderPool::create(sandbox, matching::picture_job(mode.exactness)), "sandbox");
+  }
 
   const auto all = loads(args.text("photographs", "/usr/share/backgrounds/mate/nature"));
   const auto store = must(sqlite::SqliteStore::open((dir / "upload.db").string(), {}), "store");
