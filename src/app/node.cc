@@ -2,9 +2,9 @@
 #include "node.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <thread>

@@ -8,7 +8,7 @@
 namespace entente::crypto {
 namespace {
 
-constexpr std::size_t kChunkBytes = 64 * 1024;
+constexpr std::size_t kChunkBytes = std::size_t{64} * 1024;
 constexpr std::size_t kTagBytes = crypto_aead_chacha20poly1305_ietf_ABYTES;
 constexpr std::size_t kPayloadNonceBytes = 16;
 

@@ -23,7 +23,7 @@ bool is_kind(std::string_view text) {
   });
 }
 
-Result<Signature> parse_signature(const json::Value& value, std::string path) {
+Result<Signature> parse_signature(const json::Value& value, const std::string& path) {
   if (!value.is_object()) return fail(Code::kInvalid, "a signature must be an object", path);
   json::Reader reader(value.get_object(), path);
   Signature out;

@@ -55,7 +55,7 @@ Result<void> Service::want(store::Tx& tx, const Loaded& loaded,
       ENTENTE_TRY(body, node_body(tx, w, *current));
       Wish wish{{}, w.act, w.result, {}, w.target, {}, std::move(body)};
       ENTENTE_TRY(signed_step, sign_as_node(wish, *current));
-      ENTENTE_TRY(outcome, admit(tx, std::move(signed_step), Source::kNode, depth + 1));
+      ENTENTE_TRY(outcome, admit(tx, signed_step, Source::kNode, depth + 1));
       if (outcome.status == "applied") made.push_back(outcome.step);
       made.insert(made.end(), outcome.made.begin(), outcome.made.end());
       continue;
@@ -167,7 +167,7 @@ Result<Outcome> Service::make(store::Tx& tx, const Wish& wish) {
     if (!loaded->state.started()) return fail(Code::kNotFound, "no such act");
   }
   ENTENTE_TRY(v, sign_as_node(wish, *loaded));
-  return admit(tx, std::move(v), Source::kNode, 0);
+  return admit(tx, v, Source::kNode, 0);
 }
 
 acts::Step Service::step_from(const Wish& wish, const Loaded& loaded,

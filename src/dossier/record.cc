@@ -105,7 +105,7 @@ Result<json::Object> public_record(store::Tx& tx, Service& service, std::string_
     // While a seal lasts, saying who must stay silent would break it.
     if (sealed(s) && position != "issuer") continue;
     ENTENTE_TRY(name, shown_name(tx, party));
-    parties[position] = std::move(name);
+    parties[position] = name;
   }
   o["parties"] = std::move(parties);
   if (sealed(s)) {
@@ -150,7 +150,7 @@ Result<json::Object> case_view(store::Tx& tx, Service& service, const CaseLink& 
   const auto it = s.participants.find("issuer");
   if (it != s.participants.end()) {
     ENTENTE_TRY(name, shown_name(tx, it->second));
-    o["authority"] = std::move(name);
+    o["authority"] = name;
   }
   if (!form_part(s, "g").is_null()) o["redress"] = form_part(s, "g");
   // To the user: the reasons of the restriction. For an order they are the form's; for a notice,

@@ -236,6 +236,7 @@ Result<std::vector<std::string>> acts_due(store::Tx& tx, Instant now, std::size_
                              "ORDER BY next_at LIMIT $2",
                              {to_ms(now), static_cast<std::int64_t>(limit)}));
   std::vector<std::string> out;
+  out.reserve(rows.size());
   for (const auto& r : rows) out.push_back(r.text(0));
   return out;
 }
@@ -259,6 +260,7 @@ Result<std::vector<Refusal>> list_refusals(store::Tx& tx, std::int64_t before, s
           "WHERE id < $1 ORDER BY id DESC LIMIT $2",
           {before, static_cast<std::int64_t>(limit)}));
   std::vector<Refusal> out;
+  out.reserve(rows.size());
   for (const auto& r : rows)
     out.push_back({r.integer(0),
                    instant_from_ms(r.integer(1)),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/effects/site/blocked_map.h"
 
+#include <fmt/format.h>
+
 #include <map>
 
 namespace entente::effects::site {
@@ -67,7 +69,7 @@ Result<void> check_fits(const Blocked& entry) {
   return {};
 }
 
-Result<std::string> render_map(std::vector<Blocked> entries) {
+Result<std::string> render_map(const std::vector<Blocked>& entries) {
   std::map<std::string, std::string> lines;  // address -> record
   std::map<std::string, int> twins;
   for (const Blocked& entry : entries) {
@@ -77,8 +79,8 @@ Result<std::string> render_map(std::vector<Blocked> entries) {
   std::string out = "# Written by entente. Changes are lost.\n";
   for (const auto& [address, record] : lines) {
     ENTENTE_TRY(key, quoted(twins[folded(address)] > 1 ? as_regex(address) : address));
-    ENTENTE_TRY(value, quoted(without_variables(address + " " + record)));
-    out += key + " " + value + ";\n";
+    ENTENTE_TRY(value, quoted(without_variables(fmt::format("{} {}", address, record))));
+    out += fmt::format("{} {};\n", key, value);
   }
   return out;
 }

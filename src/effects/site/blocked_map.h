@@ -33,6 +33,6 @@ struct Blocked {
 // unfit.
 Result<void> check_fits(const Blocked& entry);
 // Sorted, so that equal sets are equal bytes. Entries passed check_fits.
-Result<std::string> render_map(std::vector<Blocked> entries);
+Result<std::string> render_map(const std::vector<Blocked>& entries);
 
 }  // namespace entente::effects::site

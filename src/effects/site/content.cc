@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/effects/site/content.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
 
 #include "entente/effects/site/public_url.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/effects/site/durable.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace entente::effects::site {
@@ -45,7 +45,7 @@ Result<void> write_all(int fd, ByteView bytes) {
 
 Result<Bytes> read_all(int fd, std::size_t max_bytes) {
   Bytes out;
-  constexpr std::size_t kStep = 64 * 1024;
+  constexpr std::size_t kStep = std::size_t{64} * 1024;
   for (;;) {
     const std::size_t have = out.size();
     out.resize(have + kStep);

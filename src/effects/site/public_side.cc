@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entente/effects/site/public_side.h"
 
-#include <errno.h>
 #include <fmt/format.h>
-#include <signal.h>
 
+#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <thread>
 
 #include "entente/effects/site/content.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Site::restore and Site::erase: the exact reverse, and the end of the preserved copy.
-#include <errno.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "entente/effects/site/site_impl.h"
 
