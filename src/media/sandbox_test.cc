@@ -419,12 +419,14 @@ TEST(DecoderPool, AWorkerKilledWhileItWaitsIsNotNoticed) {
   ASSERT_EQ((*pool)->run(jpeg_of(20)).value(), first);  // it waits for more
   const pid_t worker = std::stoi(first);
   ASSERT_EQ(::kill(worker, SIGKILL), 0);
-  // Gone, or a zombie, once its memory is.
-  std::string state;
-  do {
-    std::ifstream file("/proc/" + first + "/statm");
-    if (!(file >> state)) break;
-  } while (state != "0");
+  // A zombie has closed what it had open. "pid (name) state".
+  std::string pid;
+  std::string name;
+  char state = 0;
+  while (state != 'Z') {
+    std::ifstream file("/proc/" + first + "/stat");
+    if (!(file >> pid >> name >> state)) break;
+  }
   const auto answer = (*pool)->run(jpeg_of(20));
   ASSERT_TRUE(answer.has_value()) << to_string(answer.error());
   EXPECT_NE(*answer, first);
