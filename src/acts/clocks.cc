@@ -23,9 +23,9 @@ bool is_working_day(Instant t) {
 // a period in days, weeks or months ends with its last day and rolls to the next working day. It
 // only ever lengthens a duty or a window; seals, holds and restrictions end strictly (legal.md §0,
 // asymmetry rule).
-Instant due_1182(const ClockRule& rule, Instant start, Instant strict) {
+Instant due_1182(const ClockRule& rule, const Period& period, Instant start, Instant strict) {
   if (rule.kind == ClockKind::kExit) return strict;
-  if (rule.period.in_hours()) return rule.period.after(ceil_to_hour(start));
+  if (period.in_hours()) return period.after(ceil_to_hour(start));
   auto day = std::chrono::floor<days>(strict);
   while (!is_working_day(day)) day += days(1);
   return Instant(day + days(1)) - Millis(1);
@@ -54,6 +54,32 @@ const Event* latest_start(const ActState& state, const Regime& regime, const Clo
   else
     for (const auto& move : rule.starts) consider(move, {});
   return best;
+}
+
+std::string_view form_text(const ActState& state, std::string_view pointer) {
+  const auto* v = json::at_pointer(state.form, pointer);
+  return v != nullptr && v->is_string() ? std::string_view(v->get_string()) : std::string_view();
+}
+
+// The period that counts here: the regime's, or the one of the act's own form within the regime's
+// bound: a window cannot be made shorter than the law's, nor an exit later.
+Period period_of(const ActState& state, const ClockRule& rule, Instant start) {
+  if (rule.period_from.empty()) return rule.period;
+  const auto stated = parse_period(form_text(state, rule.period_from));
+  if (!stated) return rule.period;
+  const bool bounded = !(rule.period == Period{});
+  const bool later = stated->after(start) > rule.period.after(start);
+  if (bounded && rule.kind == ClockKind::kExit && later) return rule.period;
+  if (bounded && rule.kind == ClockKind::kWindow && !later) return rule.period;
+  return *stated;
+}
+
+// The instant that stands in the form; for an exit never later than the regime's period.
+std::optional<Instant> instant_of(const ActState& state, const ClockRule& rule, Instant start) {
+  if (!rule.due_from.starts_with('/')) return std::nullopt;
+  const auto stated = parse_rfc3339(form_text(state, rule.due_from));
+  if (!stated) return std::nullopt;
+  return rule.kind == ClockKind::kExit ? std::min(*stated, rule.period.after(start)) : *stated;
 }
 
 bool applies(const ActState& state, const ClockRule& rule) {
@@ -96,10 +122,17 @@ std::optional<ClockInstance> clock_for(const ActState& state, const Regime& regi
     if (start == nullptr) return std::nullopt;
     c.started = start->at;
   }
-  c.due = rule.period.after(c.started);
+  const Period period = period_of(state, rule, c.started);
+  const auto stated = instant_of(state, rule, c.started);
+  // Neither the law nor the act names an end: nothing runs.
+  if (!stated && period == Period{} &&
+      (!rule.period_from.empty() || rule.due_from.starts_with('/')))
+    return std::nullopt;
+  c.due = stated.value_or(period.after(c.started));
   if (rule.due_from == "unseal_at" && state.unseal_at) c.due = *state.unseal_at;
   if (rule.due_from == "retention_until" && state.retention_until) c.due = *state.retention_until;
-  c.due_1182 = due_1182(rule, c.started, c.due);
+  // An instant that the act itself names is what it is: there is nothing to roll.
+  c.due_1182 = stated ? c.due : due_1182(rule, period, c.started, c.due);
   return c;
 }
 

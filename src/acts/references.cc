@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "entente/acts/safeguards.h"
+#include "machine.h"
 
 namespace entente::acts {
 namespace {
@@ -81,6 +82,13 @@ class References {
     for (const auto& group : regime_.separate)
       for (const auto& r : group) role("separate", r);
     if (!regime_.validation.empty()) named_move("validation", regime_.validation);
+    for (const auto& [p, kinds] : regime_.kinds) position("kinds", p);
+    for (const auto& r : regime_.data.judges) role("data.judges", r);
+    for (const auto& c : regime_.data.judged)
+      if (!contains(regime_.data.categories, c))
+        wrong("data.judged names a category that the regime does not reach: " + c);
+    if (!regime_.data.judged.empty() && regime_.validation.empty())
+      wrong("data that a judge must let pass, and no validation (SG25)");
     for (const auto& [pointer, number] : regime_.form_safeguards)
       if (find_safeguard(number) == nullptr)
         wrong(fmt::format("form_safeguards names a safeguard nobody has written: {}", number));
@@ -137,6 +145,8 @@ class References {
   void effect(const EffectRule& e) {
     const std::string who = "effect " + e.kind;
     position(who, e.at);
+    if (regime_.restricting.empty() && !only_tells(e.kind))
+      wrong(who + " changes the world, and the regime calls nothing a restriction");
     conditions(who, e.when);
     if (!e.result.empty()) named_move(who, e.result);
     if (!e.undo_result.empty()) named_move(who, e.undo_result);

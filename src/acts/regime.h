@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,7 +85,10 @@ struct ClockRule {
   std::map<std::string, std::string> anchors;  // role -> move that starts *their* window (I8)
   Period period;
   std::string due_from;  // "unseal_at" or "retention_until": due is that instant, never later than
-                         // start + period
+                         // start + period; "/term/until": the instant that stands there in the
+                         // form, for an exit never later than start + period
+  std::string period_from;  // "/redress/period": the ISO 8601 period that stands there in the form;
+                            // `period` is then a window's least, an exit's most, a duty's default
   std::vector<Condition> live;
   bool per_target = false;
   bool per_review = false;
@@ -107,6 +111,22 @@ struct EffectRule {
   std::string undo_result;  // move that reports the reversal
 };
 
+// Which names a block may not hit, or only with a second approval (SG06).
+struct SharedHosts {
+  std::int64_t tenants = 0;                   // more than these behind one name: shared
+  std::string never_list, listed_list;        // regimes/lists/<name>.txt
+  std::set<std::string, std::less<>> never;   // suffixes under which anyone may register
+  std::set<std::string, std::less<>> listed;  // known to be shared whatever a form declares
+};
+
+// What an act may ask to be told about one person (SG24, SG25).
+struct DataRules {
+  std::vector<std::string> categories;  // that this regime reaches
+  std::vector<std::string> judged;      // that only an independent judge may let pass
+  std::vector<std::string> judges;      // roles that are one
+  Period range_max;                     // longest stretch of time asked about
+};
+
 struct Regime {
   std::string id;
   int version = 0;
@@ -123,10 +143,14 @@ struct Regime {
   std::vector<std::string> positions;  // participants an act must name
   std::vector<std::string> copies;     // positions that receive every step at the same instant
   std::vector<std::vector<std::string>>
-      separate;                       // sets of roles that one natural person cannot combine (SG03)
-  std::string validation;             // move that must precede restriction, or empty (SG02)
-  Period seal_max, seal_extension;    // SG13
-  Period prior_information;           // TCO 3(2)
+      separate;                     // sets of roles that one natural person cannot combine (SG03)
+  std::string validation;           // move that must precede restriction, or empty (SG02)
+  Period seal_max, seal_extension;  // SG13
+  Period prior_information;         // TCO 3(2)
+  Period subsidiarity;              // from the request at the source to the block (SG07)
+  SharedHosts shared;
+  DataRules data;
+  std::map<std::string, std::vector<std::string>> kinds;  // position -> kinds of organisation
   std::vector<StateSet> restricting;  // states in which somebody's right is restricted
   std::vector<StateSet> restored;     // states in which it is given back
   std::vector<std::pair<std::string, std::string>>

@@ -3,142 +3,16 @@
 // From TOML to Regime. The only unit that sees toml++ (2.8 s to compile). Unknown keys are refused:
 // a misspelt safeguard list must not load as an empty one.
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <sstream>
 
-#include "entente/acts/regime.h"
 #include "entente/acts/safeguards.h"
 #include "entente/crypto/sha256.h"
+#include "toml_table.h"
 
 namespace entente::acts {
 namespace {
-
-// One table of the file, read key by key; remembers the first fault with its line.
-class Table {
- public:
-  Table(const toml::table& table, std::string where, std::optional<Error>& fault)
-      : table_(table), where_(std::move(where)), fault_(fault) {}
-
-  void bad(std::string_view key, const std::string& why) {
-    if (fault_) return;
-    const auto* node = table_.get(key);
-    // A table that was merged with its parent's has lost its lines (0): the key has to do.
-    const auto line = node != nullptr ? node->source().begin.line : table_.source().begin.line;
-    const std::string where = line == 0 ? std::string() : fmt::format("line {}: ", line);
-    fault_ = Error{Code::kInvalid,
-                   fmt::format("{}{}.{} {}", where, where_, key, why),
-                   fmt::format("{}.{}", where_, key),
-                   {},
-                   {}};
-  }
-  const toml::node* take(std::string_view key) {
-    seen_.insert(std::string(key));
-    return table_.get(key);
-  }
-  std::string text(std::string_view key, bool required = true) {
-    const auto* n = take(key);
-    if (n == nullptr) {
-      if (required) bad(key, "is missing");
-      return {};
-    }
-    if (const auto v = n->value<std::string>()) return *v;
-    bad(key, "must be text");
-    return {};
-  }
-  std::int64_t integer(std::string_view key, std::int64_t otherwise) {
-    const auto* n = take(key);
-    if (n == nullptr) return otherwise;
-    if (const auto v = n->value<std::int64_t>(); v && *v >= 0) return *v;
-    bad(key, "must be a whole number");
-    return otherwise;
-  }
-  bool flag(std::string_view key) {
-    const auto* n = take(key);
-    if (n == nullptr) return false;
-    if (const auto v = n->value<bool>()) return *v;
-    bad(key, "must be true or false");
-    return false;
-  }
-  std::vector<std::string> texts(std::string_view key, bool required = false) {
-    const auto* n = take(key);
-    std::vector<std::string> out;
-    if (n == nullptr) {
-      if (required) bad(key, "is missing");
-      return out;
-    }
-    if (const auto* a = n->as_array()) {
-      for (const auto& v : *a) {
-        if (const auto s = v.value<std::string>())
-          out.push_back(*s);
-        else
-          bad(key, "must be a list of texts");
-      }
-    } else {
-      bad(key, "must be a list of texts");
-    }
-    return out;
-  }
-  Period period(std::string_view key) {
-    const std::string s = text(key, false);
-    if (s.empty()) return {};
-    const auto p = parse_period(s);
-    if (!p) bad(key, p.error().detail);
-    return p.value_or(Period{});
-  }
-  Text title(std::string_view key) {
-    const auto* n = take(key);
-    const auto* t = n == nullptr ? nullptr : n->as_table();
-    if (t == nullptr) {
-      bad(key, "must have en and fr");
-      return {};
-    }
-    Text out{(*t)["en"].value_or(std::string()), (*t)["fr"].value_or(std::string())};
-    if (out.en.empty() || out.fr.empty()) bad(key, "must have both en and fr");
-    return out;
-  }
-  std::vector<StateSet> state_sets(std::string_view key) {
-    std::vector<StateSet> out;
-    for (const auto& s : texts(key)) {
-      if (const auto v = parse_states(s))
-        out.push_back(*v);
-      else
-        bad(key, v.error().detail);
-    }
-    return out;
-  }
-  std::vector<Condition> conditions(std::string_view key) {
-    std::vector<Condition> out;
-    for (const auto& s : texts(key)) {
-      if (auto v = parse_condition(s))
-        out.push_back(*std::move(v));
-      else
-        bad(key, v.error().detail);
-    }
-    return out;
-  }
-  std::optional<StateSet> states(std::string_view key) {
-    const std::string s = text(key, false);
-    if (s.empty()) return std::nullopt;
-    if (const auto v = parse_states(s))
-      return *v;
-    else
-      bad(key, v.error().detail);
-    return std::nullopt;
-  }
-  void done() {
-    for (const auto& [k, v] : table_)
-      if (!seen_.contains(std::string(k.str()))) bad(k.str(), "is not a key of this table");
-  }
-  std::optional<Error>& fault() { return fault_; }
-
- private:
-  const toml::table& table_;
-  std::string where_;
-  std::optional<Error>& fault_;
-  std::set<std::string> seen_;
-};
 
 template <class F>
 void each(const toml::table& root, std::string_view key, std::string_view id_key,
@@ -248,9 +122,18 @@ ClockRule read_clock(Table& t) {
   }
   c.period = t.period("period");
   c.due_from = t.text("due_from", false);
-  if (!c.due_from.empty() && c.due_from != "unseal_at" && c.due_from != "retention_until")
-    t.bad("due_from", "must be unseal_at or retention_until");
-  if (c.period == Period{} && c.due_from.empty()) t.bad("period", "is missing");
+  c.period_from = t.text("period_from", false);
+  if (!c.due_from.empty() && c.due_from != "unseal_at" && c.due_from != "retention_until" &&
+      c.due_from.front() != '/')
+    t.bad("due_from", "must be unseal_at, retention_until or a pointer into the form");
+  if (!c.period_from.empty() && c.period_from.front() != '/')
+    t.bad("period_from", "must be a pointer into the form");
+  const bool from_form = !c.period_from.empty() || c.due_from.starts_with('/');
+  if (c.period == Period{} && c.due_from.empty() && c.period_from.empty())
+    t.bad("period", "is missing");
+  // What a form may leave out or put far away must not leave a restriction without its end.
+  if (c.period == Period{} && from_form && c.kind == ClockKind::kExit)
+    t.bad("period", "is missing: an exit has a latest end whatever the form says");
   c.live = t.conditions("live");
   c.per_target = t.flag("per_target");
   c.per_review = t.flag("per_review");
@@ -290,14 +173,15 @@ std::string entry_name(const toml::node& item, std::string_view key) {
   return t == nullptr ? std::string() : (*t)[key].value_or(std::string());
 }
 
-// `drop = ["move:contest", "clock:unseal"]`: what the child takes away from its parent. Naming what
+// `drop = ["move:contest", "clock:unseal", "key:seal_max"]`: what the child takes away from its
+// parent. Naming what
 // is not there is an error, so that a renamed entry of the parent cannot silently stay.
 Result<void> drop(toml::table& base, const toml::table& child, const std::string& file) {
   const auto* names = child.get_as<toml::array>("drop");
   if (names == nullptr) return {};
   for (const auto& node : *names) {
     const auto text = node.value_or(std::string());
-    bool found = false;
+    bool found = text.starts_with("key:") && base.erase(std::string_view(text).substr(4)) > 0;
     for (const auto& [list, key] : kNamedLists) {
       const std::string prefix = std::string(list) + ":";
       auto* entries = base.get_as<toml::array>(list);
@@ -310,6 +194,31 @@ Result<void> drop(toml::table& base, const toml::table& child, const std::string
       }
     }
     if (!found) return fail(Code::kNotFound, "drops what its parent does not have: " + text, file);
+  }
+  return {};
+}
+
+// `[[amend]] entry = "move:sign"`: the child changes single keys of its parent's entry and keeps
+// the rest.
+Result<void> amend(toml::table& base, const toml::table& child, const std::string& file) {
+  const auto* changes = child.get_as<toml::array>("amend");
+  if (changes == nullptr) return {};
+  for (const auto& node : *changes) {
+    const auto* change = node.as_table();
+    const auto text = change == nullptr ? std::string() : entry_name(node, "entry");
+    bool found = false;
+    for (const auto& [list, key] : kNamedLists) {
+      const std::string prefix = std::string(list) + ":";
+      auto* entries = base.get_as<toml::array>(list);
+      if (entries == nullptr || !text.starts_with(prefix)) continue;
+      for (auto& entry : *entries) {
+        if (entry_name(entry, key) != text.substr(prefix.size())) continue;
+        found = true;
+        for (const auto& [k, v] : *change)
+          if (k.str() != "entry") entry.as_table()->insert_or_assign(k, v);
+      }
+    }
+    if (!found) return fail(Code::kNotFound, "amends what its parent does not have: " + text, file);
   }
   return {};
 }
@@ -361,17 +270,22 @@ Result<toml::table> load_table(const SourceFile& file, const std::vector<SourceF
   }
   const auto parent = table["extends"].value<std::string>();
   if (!parent) {
-    if (table.contains("drop"))
+    if (table.contains("drop") || table.contains("amend"))
       return fail(Code::kInvalid,
-                  file.name + ": only a regime that extends another can drop something", file.name);
+                  file.name + ": only a regime that extends another can drop or amend something",
+                  file.name);
     return table;
   }
   if (depth > 3) return fail(Code::kInvalid, "regimes extend each other too deeply", file.name);
   const auto* parent_file = find_file(files, *parent + ".toml");
+  // What several regimes share without being an act type of its own.
+  if (parent_file == nullptr) parent_file = find_file(files, *parent + ".base");
   if (parent_file == nullptr)
     return fail(Code::kNotFound, "extends a regime that is not there: " + *parent, file.name);
   ENTENTE_TRY(base, load_table(*parent_file, files, depth + 1));
   ENTENTE_CHECK_OK(drop(base, table, file.name));
+  ENTENTE_CHECK_OK(amend(base, table, file.name));
+  table.erase("amend");
   table.erase("extends");
   table.erase("drop");
   merge(base, table);
@@ -420,6 +334,59 @@ Result<void> read_schemas(Regime& out, const std::vector<SourceFile>& files) {
   return {};
 }
 
+// `[kinds]`: which kinds of organisation may hold a position.
+void read_kinds(Table& t, Regime& out) {
+  const auto* n = t.take("kinds");
+  if (n == nullptr) return;
+  const auto* table = n->as_table();
+  if (table == nullptr) return t.bad("kinds", "must be a table position = [kind, …]");
+  for (const auto& [position, list] : *table) {
+    auto& kinds = out.kinds[std::string(position.str())];
+    if (const auto* a = list.as_array())
+      for (const auto& k : *a) kinds.push_back(k.value_or(std::string()));
+    if (kinds.empty()) t.bad("kinds", "must name at least one kind for each position");
+  }
+}
+
+void read_shared(Table& top, Regime& out, std::optional<Error>& fault) {
+  const auto* n = top.take("shared");
+  if (n == nullptr) return;
+  if (!n->is_table()) return top.bad("shared", "must be a table");
+  Table t(*n->as_table(), "shared", fault);
+  out.shared.tenants = t.integer("tenants", 0);
+  out.shared.never_list = t.text("never");
+  out.shared.listed_list = t.text("listed");
+  t.done();
+}
+
+void read_data(Table& top, Regime& out, std::optional<Error>& fault) {
+  const auto* n = top.take("data");
+  if (n == nullptr) return;
+  if (!n->is_table()) return top.bad("data", "must be a table");
+  Table t(*n->as_table(), "data", fault);
+  out.data.categories = t.texts("categories", true);
+  out.data.judged = t.texts("judged");
+  out.data.judges = t.texts("judges");
+  out.data.range_max = t.period("range_max");
+  if (out.data.range_max == Period{}) t.bad("range_max", "is missing");
+  t.done();
+}
+
+// `regimes/lists/<name>.txt`: one name a line, `#` begins a comment.
+Result<void> read_list(const std::string& name, const std::vector<SourceFile>& files,
+                       std::set<std::string, std::less<>>& out) {
+  if (name.empty()) return {};
+  const auto* file = find_file(files, name + ".txt");
+  if (file == nullptr) return fail(Code::kNotFound, "a list that is not there: " + name);
+  std::istringstream lines(file->text);
+  for (std::string line; std::getline(lines, line);) {
+    line.resize(std::min(line.find('#'), line.size()));
+    while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) line.pop_back();
+    if (!line.empty()) out.insert(line);
+  }
+  return {};
+}
+
 void read_scalars(Table& t, Regime& out, const toml::table& root, std::optional<Error>& fault) {
   t.integer("schema", 1);
   out.id = t.text("id");
@@ -439,6 +406,7 @@ void read_scalars(Table& t, Regime& out, const toml::table& root, std::optional<
   out.seal_max = t.period("seal_max");
   out.seal_extension = t.period("seal_extension");
   out.prior_information = t.period("prior_information");
+  out.subsidiarity = t.period("subsidiarity");
   out.restricting = t.state_sets("restricting");
   out.restored = t.state_sets("restored");
   if (const auto* n = t.take("separate")) {
@@ -454,6 +422,9 @@ void read_scalars(Table& t, Regime& out, const toml::table& root, std::optional<
     if (const auto* f = n->as_table())
       for (const auto& [k, v] : *f)
         out.form_safeguards.emplace_back(std::string(k.str()), v.value_or(std::string()));
+  read_kinds(t, out);
+  read_shared(t, out, fault);
+  read_data(t, out, fault);
   for (const auto* key : {"roles", "move", "clock", "effect"}) t.take(key);
   read_roles(root, out, fault);
 }
@@ -482,10 +453,14 @@ Result<Regime> parse_regime(const SourceFile& file, const std::vector<SourceFile
     return fail(*fault);
   }
   ENTENTE_CHECK_OK(read_schemas(out, files));
+  ENTENTE_CHECK_OK(read_list(out.shared.never_list, files, out.shared.never));
+  ENTENTE_CHECK_OK(read_list(out.shared.listed_list, files, out.shared.listed));
   std::ostringstream normal;
   normal << toml::json_formatter(root);
   std::string all = normal.str();
   for (const auto& [name, document] : out.schema_documents) all += name + json::canonical(document);
+  for (const auto& name : out.shared.never) all += name + "\n";
+  for (const auto& name : out.shared.listed) all += name + "\n";
   out.sha256 = to_hex(crypto::sha256(as_bytes(all)));
   return out;
 }

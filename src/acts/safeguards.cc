@@ -7,28 +7,10 @@
 #include <array>
 
 #include "entente/acts/apply.h"
+#include "safeguard_words.h"
 
 namespace entente::acts {
 namespace {
-
-using In = SafeguardInput;
-
-Unexpected refuse(std::string_view rule, std::string detail, std::string field = {},
-                  std::string mend = {}) {
-  return fail(Error{Code::kRefused, std::move(detail), std::move(field), std::string(rule),
-                    std::move(mend)});
-}
-
-std::string form_text(const In& in, std::string_view pointer) {
-  const auto* v = json::at_pointer(in.state.form, pointer);
-  return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-
-std::size_t characters(std::string_view utf8) {
-  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
 
 // SG01: legal basis in the catalogue, reasons of a certain length, redress with a deadline. (The
 // form's own schema demands their presence; this rule judges their content.)
@@ -279,7 +261,7 @@ Result<void> nobody_may_still_challenge(const In& in) {
   return {};
 }
 
-constexpr std::array<std::pair<std::string_view, Safeguard>, 17> kSafeguards = {{
+constexpr std::array<NamedSafeguard, 17> kSafeguards = {{
     {"SG01", legal_basis_and_reasons},
     {"SG02", same_draft},
     {"SG04", exemption_gate},
@@ -370,6 +352,8 @@ Result<std::string> canonical_url(std::string_view url) {
 Safeguard find_safeguard(std::string_view number) {
   for (const auto& [name, function] : kSafeguards)
     if (name == number) return function;
+  for (const auto& [name, function] : grave_safeguards())
+    if (name == number) return function;
   return nullptr;
 }
 
@@ -377,6 +361,7 @@ std::vector<std::string_view> known_safeguards() {
   std::vector<std::string_view> out;
   out.reserve(kSafeguards.size());
   for (const auto& [name, function] : kSafeguards) out.push_back(name);
+  for (const auto& [name, function] : grave_safeguards()) out.push_back(name);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include <initializer_list>
 
 #include "entente/acts/apply.h"
+#include "entente/acts/testing_forms.h"
 #include "entente/crypto/sha256.h"
 
 namespace entente::acts::testing {
@@ -23,6 +24,8 @@ inline constexpr std::string_view kIssuer = "authority.example";
 inline constexpr std::string_view kAddressee = "platform.example";
 inline constexpr std::string_view kOverseer = "overseer.example";
 inline constexpr std::string_view kHome = "home.example";
+inline constexpr std::string_view kCourt = "court.example";
+inline constexpr std::string_view kEnforcing = "enforcing.example";
 inline constexpr std::string_view kAct = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 inline constexpr std::string_view kDossier = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
 inline const std::string kSomeHash(64, 'a');
@@ -45,10 +48,16 @@ inline const Regime& dsa() {
   return *catalogue().find("eu-dsa-notice");
 }
 
+inline const Regime& shipped(std::string_view id) {
+  return *catalogue().find(id);
+}
+
 inline std::string_view party_of(std::string_view position) {
   if (position == "issuer") return kIssuer;
   if (position == "addressee") return kAddressee;
   if (position == "overseer") return kOverseer;
+  if (position == "court") return kCourt;
+  if (position == "enforcing") return kEnforcing;
   return kHome;
 }
 
@@ -128,8 +137,8 @@ inline json::Object participants(const Regime& regime) {
 inline json::Object draft_body(const Regime& regime, json::Object form, std::size_t targets = 1) {
   json::Array list;
   for (std::size_t i = 0; i < targets; ++i)
-    list.push_back(json::Object{{"kind", "url"},
-                                {"value", fmt::format("https://platform.example/post/{}", i + 1)},
+    list.push_back(json::Object{{"kind", regime.target_kinds.front()},
+                                {"value", target_value(regime.target_kinds.front(), i)},
                                 {"evidence_sha256", kSomeHash}});
   return {{"form", std::move(form)},
           {"participants", participants(regime)},
@@ -144,6 +153,9 @@ inline json::Object body_for(const Regime& regime, const Move& move, const ActSt
   const auto& s = move.schema;
   if (s == "tco-annex-i") return draft_body(regime, annex_i(now));
   if (s == "dsa-notice") return draft_body(regime, dsa_notice());
+  if (move.drafts)
+    if (auto form = draft_form(regime, s, now)) return draft_body(regime, *std::move(form));
+  if (auto body = move_body(s, now)) return *std::move(body);
   if (s == "reasons") return {{"reasons", words}};
   if (s == "contest") return {{"grounds", words}};
   if (s == "signature") return {{"draft", state.draft}};
@@ -310,6 +322,22 @@ inline Drive received(const Regime& regime, Instant at = instant("2026-11-13T21:
   act.now = at - std::chrono::seconds(1);
   act.through({"receive"});
   return act;
+}
+
+// A draft with one part of its form changed: `part` is merged over what stands there.
+inline json::Object changed(const Drive& act, std::string_view part, const json::Value& value) {
+  const auto& regime = act.regime();
+  const Move* compose = nullptr;
+  for (const auto& m : regime.moves)
+    if (m.drafts) compose = &m;
+  auto body = body_for(regime, *compose, act.state, act.now);
+  auto& form = body.at("form").as_object();
+  if (value.is_object() && form.contains(part)) {
+    for (const auto& [k, v] : value.get_object()) form.at(part).as_object()[k] = v;
+  } else {
+    form[part] = value;
+  }
+  return body;
 }
 
 // The refusal of a move, or a failure of the test if it was accepted.
