@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 
 #include "entente/hamming/index.h"
@@ -17,19 +16,24 @@ namespace {
 using fingerprint::Pdq;
 using rows::text;
 
-// One pair within the radius.
-struct Pair {
-  std::size_t candidate = 0;
-  std::size_t upload = 0;
-  int distance = 0;
-};
+// Queries looked up together. A batch's hits lie in memory: where everything resembles everything
+// (a bank of one template), 64 queries find 64 times kChunk.
+constexpr std::size_t kBatch = 64;
+// Candidates held at once; a bank of ten million passes through in 200 of these.
+constexpr std::int64_t kChunk = 50'000;
 
-// Queries looked up together: an index answers many at once for less.
-constexpr std::size_t kBatch = 1024;
+std::vector<Pdq> hashes_of(std::span<const Candidate> candidates) {
+  std::vector<Pdq> out;
+  out.reserve(candidates.size());
+  for (const Candidate& candidate : candidates) out.push_back(candidate.pdq);
+  return out;
+}
 
-// Every pair within the radius. The larger side is indexed, the smaller one asks.
-std::vector<Pair> pairs_within(const std::vector<Pdq>& uploads, const std::vector<Pdq>& candidates,
-                               int radius) {
+// Calls `found(candidate, upload, distance)` for every pair within the radius. The larger side is
+// indexed, the smaller one asks.
+template <class F>
+void each_pair(const std::vector<Pdq>& uploads, const std::vector<Pdq>& candidates, int radius,
+               F&& found) {
   const bool swapped = uploads.size() > candidates.size();
   const std::vector<Pdq>& held = swapped ? uploads : candidates;
   const std::vector<Pdq>& asked = swapped ? candidates : uploads;
@@ -40,18 +44,100 @@ std::vector<Pair> pairs_within(const std::vector<Pdq>& uploads, const std::vecto
   options.own_thread = false;
   const auto index = hamming::Index::build(ids, held, options);
   check(index.has_value(), "an index of a dry run");
-  std::vector<Pair> out;
   for (std::size_t from = 0; from < asked.size(); from += kBatch) {
     const std::span<const Pdq> batch(asked.data() + from, std::min(kBatch, asked.size() - from));
-    const auto found = index->search_batch(batch, radius);
-    check(found.has_value(), "a search of a dry run");
+    const auto hits = index->search_batch(batch, radius);
+    check(hits.has_value(), "a search of a dry run");
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      for (const hamming::Hit& hit : (*found)[i]) {
+      for (const hamming::Hit& hit : (*hits)[i]) {
         const auto row = static_cast<std::size_t>(hit.id);
-        out.push_back(swapped ? Pair{from + i, row, hit.distance}
-                              : Pair{row, from + i, hit.distance});
+        swapped ? found(from + i, row, hit.distance) : found(row, from + i, hit.distance);
       }
     }
+  }
+}
+
+// What one candidate would have matched: how many, and the nearest few.
+struct Tally {
+  std::int64_t uploads = 0;
+  std::vector<std::pair<int, std::size_t>> nearest;  // distance, upload; ascending
+
+  void add(int distance, std::size_t upload) {
+    ++uploads;
+    const std::pair<int, std::size_t> one(distance, upload);
+    if (nearest.size() == kMaxSamples && nearest.back() < one) return;
+    nearest.insert(std::upper_bound(nearest.begin(), nearest.end(), one), one);
+    if (nearest.size() > kMaxSamples) nearest.pop_back();
+  }
+};
+
+// A dry run fed chunk by chunk: memory for the uploads and one chunk, whatever the bank's size and
+// however much matches.
+class Simulation {
+ public:
+  Simulation(std::span<const RecordedUpload> uploads, int radius)
+      : uploads_(uploads), hit_(uploads.size(), false) {
+    check(radius >= 0 && radius <= fingerprint::kMatchDistance, "a radius is 0 to 31");
+    report_.radius = radius;
+    report_.uploads = static_cast<std::int64_t>(uploads.size());
+    hashes_.reserve(uploads.size());
+    for (const RecordedUpload& upload : uploads) hashes_.push_back(upload.pdq);
+  }
+
+  void feed(std::span<const Candidate> candidates) {
+    report_.entries += static_cast<std::int64_t>(candidates.size());
+    std::vector<Tally> tallies(candidates.size());
+    each_pair(hashes_, hashes_of(candidates), report_.radius,
+              [&](std::size_t candidate, std::size_t upload, int distance) {
+                ++report_.matches;
+                ++report_.by_distance.at(static_cast<std::size_t>(distance));
+                report_.matched_uploads += hit_[upload] ? 0 : 1;
+                hit_[upload] = true;
+                tallies[candidate].add(distance, upload);
+              });
+    for (std::size_t i = 0; i < tallies.size(); ++i) {
+      if (tallies[i].uploads > 0) rank(candidates[i].entry, tallies[i]);
+    }
+  }
+
+  DryRunReport report() && { return std::move(report_); }
+
+ private:
+  // Most uploads first; of equals the one that came first.
+  void rank(const std::string& entry, const Tally& tally) {
+    std::vector<Offender>& all = report_.offenders;
+    if (all.size() == kMaxOffenders && all.back().uploads >= tally.uploads) return;
+    Offender offender{entry, tally.uploads, tally.nearest.front().first, {}};
+    for (const auto& [distance, upload] : tally.nearest)
+      offender.samples.push_back(uploads_[upload].id);
+    const auto place = std::find_if(all.begin(), all.end(), [&](const Offender& other) {
+      return other.uploads < offender.uploads;
+    });
+    all.insert(place, std::move(offender));
+    if (all.size() > kMaxOffenders) all.pop_back();
+  }
+
+  std::span<const RecordedUpload> uploads_;
+  std::vector<Pdq> hashes_;
+  std::vector<bool> hit_;
+  DryRunReport report_;
+};
+
+// Live entries of a bank after an id.
+struct Page {
+  std::vector<Candidate> candidates;
+  EntryId last = 0;
+};
+Result<Page> page_of(store::Tx& tx, const std::string& bank, EntryId after) {
+  ENTENTE_TRY(found, tx.query("SELECT id, pdq FROM bank_entry WHERE bank = $1 AND id > $2 AND "
+                              "tombstoned_at IS NULL ORDER BY id LIMIT $3",
+                              {bank, after, kChunk}));
+  Page out;
+  out.candidates.reserve(found.size());
+  for (const store::Row& row : found) {
+    ENTENTE_TRY(pdq, Pdq::parse(row.text(1)));
+    out.last = row.integer(0);
+    out.candidates.push_back({std::to_string(out.last), pdq});
   }
   return out;
 }
@@ -144,43 +230,9 @@ Unexpected not_seen(std::string detail) {
 
 DryRunReport simulate(std::span<const RecordedUpload> uploads,
                       std::span<const Candidate> candidates, int radius) {
-  check(radius >= 0 && radius <= fingerprint::kMatchDistance, "a radius is 0 to 31");
-  DryRunReport out;
-  out.radius = radius;
-  out.uploads = static_cast<std::int64_t>(uploads.size());
-  out.entries = static_cast<std::int64_t>(candidates.size());
-  std::vector<Pdq> of_uploads;
-  std::vector<Pdq> of_candidates;
-  for (const RecordedUpload& upload : uploads) of_uploads.push_back(upload.pdq);
-  for (const Candidate& candidate : candidates) of_candidates.push_back(candidate.pdq);
-
-  std::vector<bool> hit(uploads.size(), false);
-  std::map<std::size_t, std::vector<Pair>> by_candidate;
-  for (const Pair& pair : pairs_within(of_uploads, of_candidates, radius)) {
-    ++out.matches;
-    ++out.by_distance.at(static_cast<std::size_t>(pair.distance));
-    out.matched_uploads += hit[pair.upload] ? 0 : 1;
-    hit[pair.upload] = true;
-    by_candidate[pair.candidate].push_back(pair);
-  }
-  std::vector<std::vector<Pair>> worst;
-  for (auto& [candidate, pairs] : by_candidate) worst.push_back(std::move(pairs));
-  std::stable_sort(worst.begin(), worst.end(),
-                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  if (worst.size() > kMaxOffenders) worst.resize(kMaxOffenders);
-  for (std::vector<Pair>& pairs : worst) {
-    std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
-      return std::pair(a.distance, a.upload) < std::pair(b.distance, b.upload);
-    });
-    Offender offender;
-    offender.entry = candidates[pairs[0].candidate].entry;
-    offender.uploads = static_cast<std::int64_t>(pairs.size());
-    offender.nearest = pairs[0].distance;
-    for (std::size_t i = 0; i < std::min(pairs.size(), kMaxSamples); ++i)
-      offender.samples.push_back(uploads[pairs[i].upload].id);
-    out.offenders.push_back(std::move(offender));
-  }
-  return out;
+  Simulation simulation(uploads, radius);
+  simulation.feed(candidates);
+  return std::move(simulation).report();
 }
 
 json::Object to_json(const DryRunReport& report) {
@@ -214,37 +266,31 @@ Result<std::vector<RecordedUpload>> recent_uploads(store::Tx& tx, std::int64_t c
   return out;
 }
 
-Result<std::vector<Candidate>> candidates_of(store::Tx& tx, std::string_view bank) {
-  ENTENTE_TRY(found, tx.query("SELECT id, pdq FROM bank_entry WHERE bank = $1 AND tombstoned_at "
-                              "IS NULL ORDER BY id",
-                              {text(bank)}));
-  std::vector<Candidate> out;
-  out.reserve(found.size());
-  for (const store::Row& row : found) {
-    ENTENTE_TRY(pdq, Pdq::parse(row.text(1)));
-    out.push_back({std::to_string(row.integer(0)), pdq});
-  }
-  return out;
-}
-
 Result<DryRunReport> dry_run(store::Store& store, const Banks& banks, std::string_view bank,
                              std::int64_t uploads, Instant now) {
   Bank about;
   std::int64_t covers = 0;
   std::vector<RecordedUpload> seen;
-  std::vector<Candidate> candidates;
   ENTENTE_CHECK_OK(store.read([&](store::Tx& tx) -> Result<void> {
     ENTENTE_TRY(found, banks.find(tx, bank));
     ENTENTE_TRY(number, banks.sequence(tx));
     ENTENTE_TRY(recent, recent_uploads(tx, uploads));
-    ENTENTE_TRY(entries, candidates_of(tx, found.name));
     about = std::move(found);
     covers = number;
     seen = std::move(recent);
-    candidates = std::move(entries);
     return {};
   }));
-  DryRunReport report = simulate(seen, candidates, about.radius);
+  Simulation simulation(seen, about.radius);
+  // Each page is a snapshot of its own. An entry that comes in between may be tried or not; its
+  // number is above `covers`, so the report does not speak for it.
+  for (EntryId after = 0;;) {
+    ENTENTE_TRY(page, store::read_returning<Page>(
+                          store, [&](store::Tx& tx) { return page_of(tx, about.name, after); }));
+    if (page.candidates.empty()) break;
+    simulation.feed(page.candidates);
+    after = page.last;
+  }
+  DryRunReport report = std::move(simulation).report();
   report.bank = about.name;
   report.covers = covers;
   report.at = now;
@@ -305,11 +351,11 @@ Result<void> go_live(store::Tx& tx, const Banks& banks, std::string_view bank,
   if (found.empty()) return not_seen("nobody has accepted a dry run of this bank");
   if (found[0].integer(2) < about.radius)
     return not_seen("the accepted dry run was of a smaller radius");
-  ENTENTE_TRY(since, tx.query("SELECT COUNT(*) FROM bank_entry WHERE bank = $1 AND changed > $2 "
+  ENTENTE_TRY(since, tx.query("SELECT COUNT(*) FROM bank_entry WHERE bank = $1 AND born > $2 "
                               "AND tombstoned_at IS NULL",
                               {about.name, found[0].integer(1)}));
   if (const std::int64_t count = since.at(0).integer(0); count > 0)
-    return not_seen(fmt::format("{} entries changed since the accepted dry run", count));
+    return not_seen(fmt::format("{} entries came since the accepted dry run", count));
   return set_dry_run(tx, about.name, false, decision, {{"report", found[0].integer(0)}});
 }
 

@@ -63,10 +63,9 @@ json::Object to_json(const DryRunReport& report);
 
 // The last uploads with a usable fingerprint, newest first.
 Result<std::vector<RecordedUpload>> recent_uploads(store::Tx& tx, std::int64_t count);
-// All entries of a bank that are not tombstoned.
-Result<std::vector<Candidate>> candidates_of(store::Tx& tx, std::string_view bank);
 
-// The three steps at once: reads in a snapshot, computes outside, records in a write.
+// All at once: reads the uploads and, page by page, the bank's entries that are not tombstoned;
+// computes outside any unit of work; records the report. Memory is bounded by the uploads.
 Result<DryRunReport> dry_run(store::Store& store, const Banks& banks, std::string_view bank,
                              std::int64_t uploads, Instant now);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "entente/matching/entry_reviews.h"
 #include "entente/matching/test_bank_house.h"
 
 namespace entente::matching {
@@ -60,6 +61,19 @@ TEST(Simulate, NamesTheWorstOffendersFirstWithTheNearestSamples) {
             (std::vector<std::string>{"meme8", "meme7", "meme6", "meme5", "meme4"}));
   EXPECT_EQ(report.offenders[1].entry, "once");
   EXPECT_EQ(report.matched_uploads, 10);
+}
+
+TEST(Simulate, ABankOfOneTemplateIsCountedWithoutKeepingEveryPair) {
+  std::vector<RecordedUpload> uploads;
+  std::vector<Candidate> candidates;
+  for (std::uint64_t i = 0; i < 300; ++i) uploads.push_back({"u" + std::to_string(i), pdq_of(1)});
+  for (std::uint64_t i = 0; i < 200; ++i) candidates.push_back({std::to_string(i), pdq_of(1)});
+  const DryRunReport report = simulate(uploads, candidates, 31);
+  EXPECT_EQ(report.matches, 60'000);
+  EXPECT_EQ(report.matched_uploads, 300);
+  ASSERT_EQ(report.offenders.size(), kMaxOffenders);
+  EXPECT_EQ(report.offenders[0].entry, "0");
+  EXPECT_EQ(report.offenders[0].samples, (std::vector<std::string>{"u0", "u1", "u2", "u3", "u4"}));
 }
 
 struct DryRunTest : testing::Test {
@@ -142,6 +156,14 @@ TEST_F(DryRunTest, WhatWasAddedSinceTheReportAsksForANewOne) {
                     return house.banks.tombstone_entry(tx, late, house.ines());
                   })
                   .has_value());
+  EXPECT_TRUE(live().has_value());
+}
+
+TEST_F(DryRunTest, AContestSinceTheReportIsNoReasonForAnotherLook) {
+  const EntryId id = house.put(house.by_person(pdq_of(1), "new-one"));
+  ASSERT_TRUE(accept(run().id, house.ines()).has_value());
+  ASSERT_TRUE(house.write<std::int64_t>(
+      [&](store::Tx& tx) { return contest(tx, id, house.omar("news")); }));
   EXPECT_TRUE(live().has_value());
 }
 

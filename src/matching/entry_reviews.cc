@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "entente/matching/bank_rows.h"
+#include "entente/matching/sharing.h"
 
 namespace entente::matching {
 
@@ -152,6 +153,8 @@ Result<std::vector<EntryId>> close_review(store::Tx& tx, std::int64_t id, Review
     ENTENTE_TRY(gone,
                 rows::put_out(tx, review.entry, rows::kByReview, decision.person, decision.now));
     if (gone) out.push_back(review.entry);
+    // Whoever the entry came from hears of it with the next sightings.
+    ENTENTE_CHECK_OK(record_verdict(tx, review.entry, Verdict::kDisputed, "other", decision.now));
     // Tombstoned for another reason before: from now on no later step brings it back either.
     if (!gone) {
       ENTENTE_CHECK_OK(tx.exec("UPDATE bank_entry SET tombstone_cause = 'review' WHERE id = $1",

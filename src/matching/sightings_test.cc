@@ -159,6 +159,19 @@ TEST_F(SightingsTest, WhereMostConfirmNothingIsReviewed) {
   EXPECT_TRUE(hear(*tell())->reviews.empty());
 }
 
+TEST_F(SightingsTest, AContestUpheldHereIsToldToTheSource) {
+  const std::int64_t review = *ours.write<std::int64_t>(
+      [&](store::Tx& tx) { return contest(tx, here, ours.ines("a newspaper's front page")); });
+  ASSERT_TRUE(ours.write<std::vector<EntryId>>([&](store::Tx& tx) {
+    return close_review(tx, review, ReviewOutcome::kUpheld, ours.omar());
+  }));
+  const auto envelope = tell();
+  ASSERT_TRUE(envelope.has_value());
+  EXPECT_EQ(envelope->find("newspaper"), std::string::npos);
+  ASSERT_TRUE(hear(*envelope).has_value());
+  EXPECT_EQ(told_by_us().disputed, 1);
+}
+
 TEST_F(SightingsTest, BadLinesAreReportedByNumber) {
   const std::string id = std::to_string(theirs);
   json::Array lines;
