@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t kMaxPooled = 16;  // idle handles kept, each with its own connections
 constexpr long kMaxConnectionsPerHandle = 4;
-constexpr std::size_t kMaxHeaderBytes = 64 * 1024;  // of an answer
+constexpr std::size_t kMaxHeaderBytes = std::size_t{64} * 1024;  // of an answer
 constexpr long kConnectMs = 5'000;  // a node that does not accept within this is down
-constexpr std::size_t kMaxUrl = 8 * 1024;
+constexpr std::size_t kMaxUrl = std::size_t{8} * 1024;
 
 struct FreeHandle {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }

@@ -51,7 +51,7 @@ using SteadyClock = std::chrono::steady_clock;
 using Deadline = SteadyClock::time_point;
 using Frame = std::shared_ptr<const std::string>;
 
-inline constexpr std::size_t kReadChunk = 16 * 1024;  // one TLS record, one page run
+inline constexpr std::size_t kReadChunk = std::size_t{16} * 1024;  // one TLS record, one page run
 inline constexpr std::size_t kMaxChunkHeader =
     16 * 1024;  // chunk extensions and trailers mean nothing to us
 inline constexpr std::size_t kJoinBelow =
@@ -59,7 +59,7 @@ inline constexpr std::size_t kJoinBelow =
 inline constexpr std::size_t kMinWriteRate =
     128 * 1024;  // bytes/s a reader must take of a large body
 // Swallowed of a refused body, beyond the route's limit, so that the answer arrives.
-inline constexpr std::size_t kMaxLingerBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxLingerBytes = std::size_t{1024} * 1024;
 inline constexpr std::chrono::seconds kLingerTime{2};
 
 // A body that grows with what arrived, never with what Content-Length promises.

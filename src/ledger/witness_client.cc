@@ -15,7 +15,8 @@ namespace {
 // The first try assumes what we last heard; one 409 corrects it. A third allows for another
 // process of ours that had a newer head cosigned in between.
 constexpr int kAttempts = 3;
-constexpr std::size_t kMaxAnswerBytes = 16 * 1024;  // a signature line has about 150 bytes
+constexpr std::size_t kMaxAnswerBytes =
+    std::size_t{16} * 1024;  // a signature line has about 150 bytes
 
 struct Question {
   Checkpoint head;

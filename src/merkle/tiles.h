@@ -71,7 +71,7 @@ Result<CheckpointBody> parse_checkpoint(std::string_view text);
 
 // c2sp.org/tlog-proof@v1: an offline receipt, the file `.tlog-proof`. `checkpoint` is the signed
 // note, verbatim. `extra` is not authenticated.
-inline constexpr std::size_t kMaxTlogProofBytes = 128 * 1024;
+inline constexpr std::size_t kMaxTlogProofBytes = std::size_t{128} * 1024;
 struct TlogProof {
   Bytes extra;
   std::uint64_t index = 0;

@@ -93,6 +93,7 @@ Result<void> Site::erase(std::string_view key, std::string_view url) {
 Result<std::vector<Done>> Site::journal(std::string_view key) const {
   ENTENTE_TRY(lines, impl_->records.journal(key));
   std::vector<Done> out;
+  out.reserve(lines.size());
   for (JournalLine& line : lines)
     out.push_back({std::move(line.effect), std::move(line.url), line.at, line.found});
   return out;
