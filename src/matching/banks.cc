@@ -308,6 +308,7 @@ Result<std::vector<EntryId>> Banks::retire(store::Tx& tx, std::string_view name,
                                       {{"entries", out.size()}, {"reason", decision.reason}},
                                       decision.now));
   std::vector<EntryId> ids;
+  ids.reserve(out.size());
   for (const store::Row& row : out) ids.push_back(row.integer(0));
   return ids;
 }

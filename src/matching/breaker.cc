@@ -166,13 +166,13 @@ Result<std::vector<EntryId>> Breaker::flush(store::Store& store, Instant now) {
   if (seen.empty()) return std::vector<EntryId>();
   auto done = store::write_returning<std::vector<EntryId>>(
       store, [&](store::Tx& tx) { return write(tx, seen, now); });
-  if (!done) give_back(std::move(seen));
+  if (!done) give_back(seen);
   return done;
 }
 
-void Breaker::give_back(Pending seen) {
+void Breaker::give_back(const Pending& seen) {
   const std::lock_guard lock(mutex_);
-  for (auto& [entry, what] : seen) {
+  for (const auto& [entry, what] : seen) {
     const auto [found, fresh] = pending_.try_emplace(entry, Seen{what.first, what.last, {}});
     found->second.first = std::min(found->second.first, what.first);
     found->second.last = std::max(found->second.last, what.last);

@@ -68,7 +68,7 @@ class Breaker {
   using Pending = std::map<EntryId, Seen>;
   Result<std::vector<EntryId>> write(store::Tx& tx, const Pending& seen, Instant now) const;
   Result<bool> trips(store::Tx& tx, EntryId entry, Instant now) const;
-  void give_back(Pending seen);
+  void give_back(const Pending& seen);
 
   const BreakerSettings settings_;
   mutable std::mutex mutex_;
