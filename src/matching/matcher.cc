@@ -41,7 +41,6 @@ struct Matcher::Reach {
   };
   std::shared_ptr<const std::vector<Bank>> banks;  // keeps what by_name points to
   std::map<std::string, Of, std::less<>> by_name;
-  int widest = -1;  // of nobody: nothing is searched
 };
 
 Result<std::shared_ptr<const std::vector<Bank>>> Matcher::settings(store::Tx& tx) const {
@@ -82,7 +81,6 @@ Result<Matcher::Reach> Matcher::reach(store::Tx& tx, const LookUp& how) const {
     if (!asked || !on) continue;
     const int radius = how.radius ? std::min(bank.radius, *how.radius) : bank.radius;
     out.by_name[bank.name] = {&bank, radius};
-    out.widest = std::max(out.widest, radius);
   }
   return out;
 }
@@ -230,6 +228,16 @@ void Matcher::list(Looking& at, std::size_t per_bank) {
   }
 }
 
+Result<std::vector<std::vector<hamming::Hit>>> Matcher::search(const std::vector<Looking>& looking,
+                                                               std::size_t turn, int radius) const {
+  std::vector<fingerprint::Pdq> queries;
+  for (const Looking& one : looking)
+    queries.push_back(turn == 0 ? one.print->pdq : (*one.print->turned)[turn]);
+  if (queries.size() != 1) return index_.search_batch(queries, radius);
+  ENTENTE_TRY(hits, index_.search(queries[0], radius));
+  return std::vector<std::vector<hamming::Hit>>{std::move(hits)};
+}
+
 Result<MatchAnswer> Matcher::match_hash(const Fingerprint& fingerprint, const LookUp& how) const {
   ENTENTE_TRY(out, match_hashes({&fingerprint, 1}, how));
   return std::move(out.front());
@@ -255,23 +263,24 @@ Result<std::vector<MatchAnswer>> Matcher::match_hashes(std::span<const Fingerpri
     }
     looking.push_back({&prints[i], &out[i], 0, 0, {}});
   }
+  // Searched before the store is asked: most uploads are near nothing, and then there is nothing to
+  // ask. What comes back at the widest radius there is, each bank's own then narrows.
+  std::vector<std::vector<hamming::Hit>> hits;
+  bool any = !how.banks.empty();  // names are checked whatever is found
+  for (std::size_t turn = 0; turn < (how.turned ? kTurns : 1); ++turn) {
+    ENTENTE_TRY(found, search(looking, turn, how.radius.value_or(fingerprint::kMatchDistance)));
+    for (auto& of_one : found) {
+      any = any || !of_one.empty();
+      hits.push_back(std::move(of_one));
+    }
+  }
+  if (!any) return out;
   ENTENTE_CHECK_OK(store_.read([&](store::Tx& tx) -> Result<void> {
     ENTENTE_TRY(reaching, reach(tx, how));
-    if (reaching.widest < 0) return {};
-    for (std::size_t turn = 0; turn < (how.turned ? kTurns : 1); ++turn) {
-      std::vector<fingerprint::Pdq> queries;
-      for (Looking& one : looking) {
-        one.turn = turn;
-        queries.push_back(turn == 0 ? one.print->pdq : (*one.print->turned)[turn]);
-      }
-      if (queries.size() == 1) {
-        ENTENTE_TRY(hits, index_.search(queries[0], reaching.widest));
-        ENTENTE_CHECK_OK(examine(tx, hits, reaching, how, looking[0]));
-        continue;
-      }
-      ENTENTE_TRY(hits, index_.search_batch(queries, reaching.widest));
-      for (std::size_t i = 0; i < looking.size(); ++i)
-        ENTENTE_CHECK_OK(examine(tx, hits[i], reaching, how, looking[i]));
+    for (std::size_t k = 0; k < hits.size(); ++k) {
+      Looking& one = looking[k % looking.size()];
+      one.turn = k / looking.size();
+      ENTENTE_CHECK_OK(examine(tx, hits[k], reaching, how, one));
     }
     return {};
   }));

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -86,6 +87,9 @@ class Matcher {
   // Only the fingerprint, computed in the sandbox: for a step that will add it to a bank.
   Result<Fingerprint> fingerprint_of(ByteView file) const;
 
+  // When one who was told kBusy may come again.
+  std::chrono::seconds retry_after() const { return pool_.retry_after(); }
+
   // Call after each unit of work that changed banks or entries has committed.
   Result<void> refresh();
   // The same, in the words of effects.
@@ -112,6 +116,8 @@ class Matcher {
   Result<void> rebuild();
   Result<std::shared_ptr<const std::vector<Bank>>> settings(store::Tx& tx) const;
   Result<Reach> reach(store::Tx& tx, const LookUp& how) const;
+  Result<std::vector<std::vector<hamming::Hit>>> search(const std::vector<Looking>& looking,
+                                                        std::size_t turn, int radius) const;
   Result<void> examine(store::Tx& tx, const std::vector<hamming::Hit>& hits, const Reach& reach,
                        const LookUp& how, Looking& at) const;
   static void list(Looking& at, std::size_t per_bank);

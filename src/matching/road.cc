@@ -50,19 +50,24 @@ Result<Item> parse_item(const json::Value& value, const std::string& path) {
 }
 
 Result<Road::Seen> Road::see(const Item& item) const {
-  if (item.print) return Seen{*item.print, {}};
-  std::string bytes;
+  Seen out;
+  if (item.print) {
+    out.print = *item.print;
+    return out;
+  }
   if (item.url) {
     if (parts_.fetcher == nullptr) {
       return fail(Error{Code::kForbidden, "this node fetches nothing", "url", "",
                         "send the picture itself"});
     }
     ENTENTE_TRY(picture, parts_.fetcher->fetch(*item.url));
-    bytes = std::move(picture.bytes);
+    out.fetched = std::move(picture.bytes);
+  } else {
+    out.file = as_bytes(*item.image);
   }
-  const ByteView file = as_bytes(item.image ? *item.image : bytes);
-  ENTENTE_TRY(print, parts_.matcher.fingerprint_of(file));
-  return Seen{print, file_sha256(file)};
+  ENTENTE_TRY(print, parts_.matcher.fingerprint_of(out.bytes()));
+  out.print = print;
+  return out;
 }
 
 // The policy is read only when there is something to judge by it.
@@ -107,8 +112,13 @@ Result<std::vector<UploadCheck>> Road::judge(const std::vector<Seen>& seen,
   const Instant now = parts_.clock.now();
   std::vector<UploadCheck> out;
   out.reserve(seen.size());
-  for (std::size_t i = 0; i < answers.size(); ++i)
-    out.push_back(make_check(answers[i], proposals[i], seen[i].sha256, now, parts_.random));
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    // The file's hash is evidence about what somebody must look at; nobody needs it of the rest.
+    const bool asked = proposals[i].proposal != Proposal::kNone && !seen[i].bytes().empty();
+    out.push_back(make_check(answers[i], proposals[i],
+                             asked ? file_sha256(seen[i].bytes()) : std::string(), now,
+                             parts_.random));
+  }
   ENTENTE_CHECK_OK(parts_.checks.add(out));
   count(answers, now);
   for (const UploadCheck& check : out) {
@@ -122,8 +132,11 @@ Result<std::vector<UploadCheck>> Road::judge(const std::vector<Seen>& seen,
 }
 
 Result<UploadCheck> Road::picture(ByteView file, const LookUp& how) const {
+  std::vector<Seen> seen(1);
+  seen[0].file = file;
   ENTENTE_TRY(print, parts_.matcher.fingerprint_of(file));
-  ENTENTE_TRY(checks, judge({{print, file_sha256(file)}}, how));
+  seen[0].print = print;
+  ENTENTE_TRY(checks, judge(seen, how));
   return std::move(checks.front());
 }
 

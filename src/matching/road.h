@@ -64,7 +64,9 @@ class Road {
  private:
   struct Seen {
     Fingerprint print;
-    std::string sha256;
+    ByteView file;        // the caller's
+    std::string fetched;  // ours
+    ByteView bytes() const { return fetched.empty() ? file : as_bytes(fetched); }
   };
   Result<Seen> see(const Item& item) const;
   Result<std::vector<UploadCheck>> judge(const std::vector<Seen>& seen, const LookUp& how) const;

@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
+
+#include "entente/matching/sharing.h"
 
 namespace entente::matching {
 
@@ -68,6 +71,16 @@ json::Object problem_json(const Error& error) {
   return body ? *std::move(body) : json::Object{};
 }
 
+// Refused at once, and told when those who wait now should be served.
+http::Response busy(const RouteParts& parts, const Error& error) {
+  http::Response out = http::problem(error);
+  for (auto& [name, value] : out.headers) {
+    if (name == "Retry-After")
+      value = std::to_string(parts.road.parts().matcher.retry_after().count());
+  }
+  return out;
+}
+
 // One item's answer: the check, or its problem, with where it stood and what the caller calls it.
 json::Object answer_json(std::size_t index, const Result<Item>& item,
                          const Result<UploadCheck>& check, Instant now) {
@@ -107,12 +120,15 @@ Result<http::Response> post_match(const RouteParts& parts, const http::Request& 
   const Instant now = parts.road.parts().clock.now();
   if (picture) {
     auto check = parts.road.picture(as_bytes(request.body), how);
+    if (!check && check.error().code == Code::kBusy) return busy(parts, check.error());
     if (!check) return at_body(std::move(check).error());
     return http::json_response(to_json(*check, now));
   }
   ENTENTE_TRY(body, json::parse(request.body, request.body.size()));
   ENTENTE_TRY(item, parse_item(body));
   auto checks = parts.road.items({Result<Item>(std::move(item))}, how);
+  if (!checks.front() && checks.front().error().code == Code::kBusy)
+    return busy(parts, checks.front().error());
   if (!checks.front()) return fail(std::move(checks.front()).error());
   return http::json_response(to_json(*checks.front(), now));
 }
@@ -204,6 +220,17 @@ Result<http::Response> get_match(const RouteParts& parts, const http::Request& r
   return http::json_response(to_json(check, parts.road.parts().clock.now()));
 }
 
+// What the person said of each entry that the upload matched, for the entry's source.
+Result<void> record_verdicts(store::Tx& tx, const UploadCheck& check, Verdict verdict,
+                             std::string_view reason, Instant now) {
+  for (const json::Value& match : check.matches) {
+    const auto* entry = match.is_object() ? json::find(match.get_object(), "entry") : nullptr;
+    if (entry == nullptr || !entry->is_int64()) continue;
+    ENTENTE_CHECK_OK(record_verdict(tx, entry->get_int64(), verdict, reason, now));
+  }
+  return {};
+}
+
 // A person closes the task: the upload goes online, or stays out. What the platform then does is
 // its own affair.
 Result<http::Response> decide_match(const RouteParts& parts, const http::Request& request) {
@@ -212,14 +239,28 @@ Result<http::Response> decide_match(const RouteParts& parts, const http::Request
   json::Reader r(body);
   const std::string decision = r.text("decision", {.max = 10});
   if (decision != "kept" && decision != "removed") r.fault("decision", "must be kept or removed");
+  const auto dispute = r.text_if("dispute", {.max = 40});
+  if (dispute && decision != "kept") r.fault("dispute", "only what is kept is disputed");
+  if (dispute &&
+      std::find(kReasonClasses.begin(), kReasonClasses.end(), *dispute) == kReasonClasses.end()) {
+    r.fault("dispute", "must be one of the classes");
+  }
   ENTENTE_CHECK_OK(r.done());
-  const ReviewState state = decision == "kept" ? ReviewState::kKept : ReviewState::kRemoved;
+  const bool removed = decision == "removed";
   const Instant now = parts.road.parts().clock.now();
-  ENTENTE_TRY(check, store::write_returning<UploadCheck>(
-                         parts.store, [&](store::Tx& tx) -> Result<UploadCheck> {
-                           ENTENTE_CHECK_OK(decide(tx, request.param("id"), state, person, now));
-                           return find_check(tx, request.param("id"));
-                         }));
+  ENTENTE_TRY(
+      check,
+      store::write_returning<UploadCheck>(parts.store, [&](store::Tx& tx) -> Result<UploadCheck> {
+        ENTENTE_TRY(before, find_check(tx, request.param("id")));
+        ENTENTE_CHECK_OK(decide(tx, before.id, removed ? ReviewState::kRemoved : ReviewState::kKept,
+                                person, now));
+        const bool repeated = before.review_state != ReviewState::kOpen;
+        if (!repeated && removed)
+          ENTENTE_CHECK_OK(record_verdicts(tx, before, Verdict::kConfirmed, "", now));
+        if (!repeated && dispute)
+          ENTENTE_CHECK_OK(record_verdicts(tx, before, Verdict::kDisputed, *dispute, now));
+        return find_check(tx, before.id);
+      }));
   return http::json_response(to_json(check, now));
 }
 

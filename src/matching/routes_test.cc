@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "entente/matching/policies.h"
 #include "entente/matching/test_photographs.h"
 
@@ -117,6 +119,26 @@ TEST_F(RoutesTest, AHundredMegapixelClaimIsRefusedByItsHeader) {
   EXPECT_EQ(refused.field, "body");
 }
 
+TEST_F(RoutesTest, BeyondCapacityTheAnswerSaysAtOnceWhenToComeBack) {
+  struct Full final : media::DecoderPool {
+    Result<std::string> run(ByteView) override { return fail(Code::kBusy, "full"); }
+    std::chrono::seconds retry_after() const override { return std::chrono::seconds{7}; }
+  } full;
+  const auto loaded = Matcher::load(*house.store, full, house.banks, house.clock);
+  const Road crowded{
+      {*house.store, house.banks, **loaded, checks, breaker, nullptr, house.clock, random, {}}};
+  router = http::Router();
+  add_routes(router,
+             {*house.store, crowded, [](const http::Request&) -> Result<void> { return {}; },
+              [](const http::Request&) -> Result<std::string> { return std::string("p"); }});
+  const auto answer = ask("POST", "/v1/match", "x");
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status, 503);
+  const std::pair<std::string, std::string> wanted{"Retry-After", "7"};
+  EXPECT_NE(std::find(answer->headers.begin(), answer->headers.end(), wanted),
+            answer->headers.end());
+}
+
 TEST_F(RoutesTest, AMatchIsAProposalThatCanBeReadAgainAndAPersonDecides) {
   const Bytes file = as_jpeg(photograph(1), 90);
   const json::Object plain = body_of(ask("POST", "/v1/match", to_text(file)));
@@ -204,6 +226,7 @@ TEST_F(RoutesTest, ABadLineOfAStreamIsAnsweredByItsNumberAndNothingElseIsLost) {
   EXPECT_EQ(stream("\n \n").error().field, "body");
   bank(some_pdq(2));
   const Bytes file = as_jpeg(photograph(3), 90);
+  bank(matcher->fingerprint_of(file)->pdq);
   const auto answer = stream(print(1) + "\n\nnonsense\r\n" + print(2) + "\n{\"image\":\"" +
                              to_base64(file) + "\",\"ref\":\"p\"}\n[]");
   ASSERT_TRUE(answer.has_value());

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
+
 #include "entente/core/id.h"
 
 namespace entente::matching {
@@ -34,8 +36,8 @@ INSERT INTO upload_check_wide (id, sha256, pdq, quality, proposal, rule, note, m
          decided_by, decided_at FROM upload_check;
 DROP TABLE upload_check;
 ALTER TABLE upload_check_wide RENAME TO upload_check;
-CREATE INDEX upload_check_open ON upload_check (review_state, id);
-CREATE INDEX upload_check_age ON upload_check (created_at);
+CREATE INDEX upload_check_open ON upload_check (id) WHERE review_state = 'open';
+CREATE INDEX upload_check_matched ON upload_check (created_at, id) WHERE matches <> '[]';
 )sql";
 
 constexpr std::string_view kColumns =
@@ -263,10 +265,13 @@ Result<void> decide(store::Tx& tx, std::string_view id, ReviewState decision,
 }
 
 Result<std::int64_t> forget(store::Tx& tx, Instant before) {
+  // An id begins with its time, so the key is all the index this needs.
+  struct Zeros final : Random {
+    void fill(std::span<std::uint8_t> out) override { std::fill(out.begin(), out.end(), 0); }
+  } zeros;
   return tx.exec(
-      "DELETE FROM upload_check WHERE created_at < $1 AND (review_state IS NULL OR review_state <> "
-      "'open')",
-      {to_ms(before)});
+      "DELETE FROM upload_check WHERE id < $1 AND (review_state IS NULL OR review_state <> 'open')",
+      {make_ulid(before, zeros)});
 }
 
 }  // namespace entente::matching

@@ -27,7 +27,7 @@ std::string_view review_state_name(ReviewState state);  // "", "open", "kept", "
 
 struct UploadCheck {
   std::string id;      // ULID
-  std::string sha256;  // of the file, hexadecimal; empty when only a fingerprint was sent
+  std::string sha256;  // of the file, hexadecimal; only where something is proposed
   fingerprint::Pdq pdq;
   int quality = 0;
   Proposal proposal = Proposal::kNone;

@@ -57,16 +57,19 @@ http::Response message(const Error& error) {
   const std::string text = error.mend.empty() ? error.detail : error.detail + ": " + error.mend;
   http::Response out = message(hma_status(error.code), text);
   if (error.code == Code::kUnauthorised) out.with("WWW-Authenticate", "Bearer realm=\"entente\"");
-  // How long the sandbox expects to be full is known where the Error was made; the engine's own
-  // answer says one second, and so does this one.
-  if (error.code == Code::kBusy) out.with("Retry-After", "1");
   return out;
 }
 
-http::Handler face(std::function<Result<http::Response>(const http::Request&)> handler) {
-  return [handler = std::move(handler)](const http::Request& request) -> Result<http::Response> {
+http::Handler face(const std::shared_ptr<const Parts>& parts,
+                   std::function<Result<http::Response>(const http::Request&)> handler) {
+  return [parts,
+          handler = std::move(handler)](const http::Request& request) -> Result<http::Response> {
     auto out = handler(request);
-    return out ? *std::move(out) : message(out.error());
+    if (out) return *std::move(out);
+    http::Response answer = message(out.error());
+    if (out.error().code == Code::kBusy)
+      answer.with("Retry-After", std::to_string(parts->matcher.retry_after().count()));
+    return answer;
   };
 }
 

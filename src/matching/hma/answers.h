@@ -23,16 +23,13 @@ inline constexpr std::string_view kHasher = "hasher";
 inline constexpr std::string_view kMatcher = "matcher";
 inline constexpr std::string_view kCurator = "curator";
 
-// A refusal with one of HMA's codes.
-struct Answer {
-  int status = 200;
-  json::Value body;
-};
 http::Response message(int status, std::string_view text);
 // Our errors with HMA's codes: what is wrong with the input is 400, whatever its kind.
 http::Response message(const Error& error);
-// Runs a handler and answers its Error as a message.
-http::Handler face(std::function<Result<http::Response>(const http::Request&)> handler);
+// Runs a handler and answers its Error as a message; who finds the sandbox full hears when to come
+// back.
+http::Handler face(const std::shared_ptr<const Parts>& parts,
+                   std::function<Result<http::Response>(const http::Request&)> handler);
 
 Unexpected bad(std::string why);        // 400
 Unexpected missing(std::string why);    // 404
@@ -64,7 +61,6 @@ struct Hashed {
 // By the `url` of the query.
 Result<Hashed> hash_url(const Parts& parts, const http::Request& request);
 // By the one file of the form; its field's name is the content type.
-struct Form;
 Result<Hashed> hash_form(const Parts& parts, const http::Request& request);
 json::Object hashes_json(const Hashed& hashed);
 

@@ -161,7 +161,7 @@ Result<http::Response> delete_bank(const Parts& parts, const http::Request& requ
 void add_banks(http::Router& router, const std::shared_ptr<const Parts>& parts) {
   const auto with = [&parts](auto handler) {
     return face(
-        [parts, handler](const http::Request& request) { return handler(*parts, request); });
+        parts, [parts, handler](const http::Request& request) { return handler(*parts, request); });
   };
   const std::string one = parts->prefix + "/c/bank/{bank}";
   router.add("GET", parts->prefix + "/c/banks", with(list_banks));

@@ -283,7 +283,7 @@ Result<http::Response> delete_content(const Parts& parts, const http::Request& r
 void add_content(http::Router& router, const std::shared_ptr<const Parts>& parts) {
   const auto with = [&parts](auto handler) {
     return face(
-        [parts, handler](const http::Request& request) { return handler(*parts, request); });
+        parts, [parts, handler](const http::Request& request) { return handler(*parts, request); });
   };
   http::RouteOptions work;
   work.pool = http::Pool::kCpu;

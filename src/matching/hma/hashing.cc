@@ -82,17 +82,21 @@ void add_hashing(http::Router& router, const std::shared_ptr<const Parts>& parts
   work.pool = http::Pool::kCpu;
   work.max_body = kMaxUpload;
   const std::string at = parts->prefix + "/h/hash";
-  router.add("GET", at, face([parts](const http::Request& request) -> Result<http::Response> {
-               ENTENTE_CHECK_OK(parts->person(request, kHasher));
-               ENTENTE_TRY(hashed, hash_url(*parts, request));
-               return http::json_response(hashes_json(hashed));
-             }),
+  router.add("GET", at,
+             face(parts,
+                  [parts](const http::Request& request) -> Result<http::Response> {
+                    ENTENTE_CHECK_OK(parts->person(request, kHasher));
+                    ENTENTE_TRY(hashed, hash_url(*parts, request));
+                    return http::json_response(hashes_json(hashed));
+                  }),
              work);
-  router.add("POST", at, face([parts](const http::Request& request) -> Result<http::Response> {
-               ENTENTE_CHECK_OK(parts->person(request, kHasher));
-               ENTENTE_TRY(hashed, hash_form(*parts, request));
-               return http::json_response(hashes_json(hashed));
-             }),
+  router.add("POST", at,
+             face(parts,
+                  [parts](const http::Request& request) -> Result<http::Response> {
+                    ENTENTE_CHECK_OK(parts->person(request, kHasher));
+                    ENTENTE_TRY(hashed, hash_form(*parts, request));
+                    return http::json_response(hashes_json(hashed));
+                  }),
              work);
 }
 

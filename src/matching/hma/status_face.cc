@@ -99,7 +99,7 @@ Result<http::Response> delete_exchange(const Parts& parts, const http::Request& 
 void add_status(http::Router& router, const std::shared_ptr<const Parts>& parts) {
   const auto with = [&parts](auto handler) {
     return face(
-        [parts, handler](const http::Request& request) { return handler(*parts, request); });
+        parts, [parts, handler](const http::Request& request) { return handler(*parts, request); });
   };
   const std::string& at = parts->prefix;
   // The index is loaded before the first request is served, and never stale.
