@@ -46,6 +46,14 @@ struct Timer {
   double median() { return percentile(ms, 0.5); }
 };
 
+// Both find the picture in the cache, where a decoder has just written it.
+void touch(const Raster& raster) {
+  std::uint8_t sum = 0;
+  for (const std::uint8_t byte : raster.bytes) sum = static_cast<std::uint8_t>(sum + byte);
+  static std::atomic<std::uint8_t> seen{0};
+  seen.store(sum);
+}
+
 Published published_from(const Raster& raster) {
   std::vector<float> luma(raster.bytes.size() / static_cast<unsigned>(raster.channels));
   const std::uint8_t* p = raster.bytes.data();
@@ -125,8 +133,11 @@ void measure(const Size& size, Colour colour, std::size_t rounds) {
     Timer strict;
     Timer rows;
     for (std::size_t round = 0; round < rounds; ++round) {
+      touch(picture);
       const Published wanted = published([&] { return published_from(picture); });
+      touch(picture);
       same_bits(wanted, strict([&] { return strict_from(picture); }));
+      touch(picture);
       const auto seen = rows([&] { return rows_from(picture, CpuPath::kBest); });
       if (seen.settled) same_bits(wanted, seen.pdq);
       if (round == 0 && !seen.settled) ++fell_back;

@@ -78,11 +78,16 @@ float Margins::of(std::size_t i, std::size_t j) const {
 }
 
 Margins margins_for(int width, int height, Pixels pixels) {
-  // Sums of bytes are exact in the first pass, and their quotients often are.
-  if (pixels == Pixels::kLuma) return {.drift = 0.05F, .floor = 0.001F, .difference = 0.012F};
-  const int window = box_window(std::max(width, height));
-  return {
-      .drift = 0.1F + 0.005F * static_cast<float>(window), .floor = 0.002F, .difference = 0.06F};
+  // The wider the window, the larger the sums and their rounding. The numbers: README.md.
+  const auto window = static_cast<float>(box_window(std::max(width, height)));
+  if (pixels == Pixels::kLuma) {
+    // Sums of bytes are exact in the first pass; with windows of one or two pixels in all four, as
+    // a quotient then has at most four binary places.
+    if (window <= 2) return {};
+    return {
+        .drift = std::min(0.02F + 0.0025F * window, 0.06F), .floor = 0.001F, .difference = 0.016F};
+  }
+  return {.drift = 0.03F + 0.006F * window, .floor = 0.0025F, .difference = 0.04F};
 }
 
 Pdq bits_of(const Spectrum& spectrum) {
