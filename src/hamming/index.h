@@ -43,7 +43,7 @@ struct Hit {
 inline constexpr std::size_t kBytesPerEntry = 100;
 // A small index may take this much whatever it comes to per entry: nobody misses it, and more bands
 // are quicker.
-inline constexpr std::size_t kFreeBytes = std::size_t{160} << 20;
+inline constexpr std::size_t kFreeBytes = std::size_t{224} << 20;
 
 struct Options {
   // The radius to be quickest at, 0 to 256. Every other radius is answered too, exactly.

@@ -12,6 +12,10 @@ namespace {
 // lines; a scan reads 16 bytes a row in order.
 constexpr double kProbeCost = 12;
 constexpr double kLineCost = 6;
+// A group with a line of its own is one read.
+constexpr double kLinedProbeCost = 9;
+// Rows in a lined group on average: more than 31 then are rare in even data.
+constexpr double kLinedRows = 20;
 constexpr double kScanRowCost = 1.2;
 constexpr double kSearchCost = 200;
 constexpr double kLineBytes = 64;
@@ -29,8 +33,12 @@ double probes(int bits, int threshold) {
   return sum;
 }
 
-double band_cost(std::size_t band, int group, int threshold, double group_rows) {
+double band_cost(std::size_t band, int group, bool lined, int threshold, double group_rows) {
   if (threshold < 0) return 0;
+  if (lined) {
+    const double more = std::max(0.0, group_rows / static_cast<double>(kLineEntries) - 1);
+    return probes(group, threshold) * (kLinedProbeCost + kLineCost * more);
+  }
   const double bytes = group_rows * (band == 0 ? kRowBytesScanned : kSketchBytes);
   return probes(group, threshold) * (kProbeCost + kLineCost * bytes / kLineBytes);
 }
@@ -43,27 +51,36 @@ std::size_t directory_bytes(int group) {
   return ((std::size_t{1} << group) + 1) * sizeof(std::uint32_t);
 }
 
-std::size_t entry_bytes(std::size_t bands, std::size_t rows, int row_bytes) {
-  return bands < 2 ? 0 : (bands - 1) * rows * static_cast<std::size_t>(2 + row_bytes);
+std::size_t band_bytes(std::size_t band, int group, bool lined, std::size_t rows, int row_bytes) {
+  const auto entry = static_cast<std::size_t>(2 + row_bytes);
+  if (lined) return (std::size_t{1} << group) * kLineSlots * entry;
+  return directory_bytes(group) + (band == 0 ? 0 : rows * entry);
 }
 
 // One way to cut: thresholds as even as they can be, the lower ones first.
 struct Draft {
   std::vector<int> thresholds;
   std::vector<int> groups;
+  bool lined = false;  // all but the first
   double cost = std::numeric_limits<double>::infinity();
 };
+
+double cost_of(const Draft& draft, std::size_t band, int group, std::size_t rows) {
+  return band_cost(band, group, draft.lined && band != 0, draft.thresholds[band],
+                   even_rows(rows, group));
+}
 
 double draft_cost(const Draft& draft, std::size_t rows) {
   double cost = kSearchCost;
   for (std::size_t i = 0; i < draft.groups.size(); ++i)
-    cost += band_cost(i, draft.groups[i], draft.thresholds[i], even_rows(rows, draft.groups[i]));
+    cost += cost_of(draft, i, draft.groups[i], rows);
   return cost;
 }
 
-std::size_t directories(const Draft& draft) {
+std::size_t draft_bytes(const Draft& draft, const PlanGoal& goal) {
   std::size_t bytes = 0;
-  for (const int group : draft.groups) bytes += directory_bytes(group);
+  for (std::size_t i = 0; i < draft.groups.size(); ++i)
+    bytes += band_bytes(i, draft.groups[i], draft.lined && i != 0, goal.rows, goal.row_bytes);
   return bytes;
 }
 
@@ -75,9 +92,7 @@ bool shrink(Draft& draft, std::size_t rows, bool memory_is_short) {
   for (std::size_t i = 0; i < draft.groups.size(); ++i) {
     const int group = draft.groups[i];
     if (group <= kMinGroupBits) continue;
-    const int t = draft.thresholds[i];
-    double loss = band_cost(i, group - 1, t, even_rows(rows, group - 1)) -
-                  band_cost(i, group, t, even_rows(rows, group));
+    double loss = cost_of(draft, i, group - 1, rows) - cost_of(draft, i, group, rows);
     if (memory_is_short) loss /= static_cast<double>(directory_bytes(group));
     if (loss < least) {
       least = loss;
@@ -89,32 +104,43 @@ bool shrink(Draft& draft, std::size_t rows, bool memory_is_short) {
   return true;
 }
 
-Draft draft_of(std::size_t bands, const PlanGoal& goal) {
+int best_group(const Draft& draft, std::size_t band, std::size_t rows) {
+  int best = kMinGroupBits;
+  if (draft.lined && band != 0) {
+    while (best < kMaxGroupBits && even_rows(rows, best) > kLinedRows) ++best;
+    return best;
+  }
+  // More groups than rows would only be more directory.
+  for (int group = kMinGroupBits; group <= kMaxGroupBits && even_rows(rows, group) >= 1; ++group)
+    if (cost_of(draft, band, group, rows) < cost_of(draft, band, best, rows)) best = group;
+  return best;
+}
+
+Draft draft_of(std::size_t bands, bool lined, const PlanGoal& goal) {
   Draft draft;
+  draft.lined = lined;
   const std::size_t units = static_cast<std::size_t>(goal.radius) + 1;
   for (std::size_t i = 0; i < bands; ++i) {
     const bool higher = i >= bands - units % bands;
     const int threshold = static_cast<int>(units / bands) - (higher ? 0 : 1);
     if (threshold > kMaxThreshold) return {};
-    int best = kMinGroupBits;
-    for (int group = kMinGroupBits; group <= kMaxGroupBits; ++group) {
-      if (band_cost(i, group, threshold, even_rows(goal.rows, group)) <
-          band_cost(i, best, threshold, even_rows(goal.rows, best)))
-        best = group;
-    }
     draft.thresholds.push_back(threshold);
-    draft.groups.push_back(best);
+    draft.groups.push_back(best_group(draft, i, goal.rows));
   }
   const auto total = [&] {
     int sum = 0;
     for (const int group : draft.groups) sum += group;
     return sum;
   };
+  if (lined) {
+    // A line holds what it holds: only the first band's groups can be larger.
+    while (total() > kBits && draft.groups[0] > kMinGroupBits) --draft.groups[0];
+    if (total() > kBits || draft_bytes(draft, goal) > goal.memory) return {};
+  }
   while (total() > kBits) {
     if (!shrink(draft, goal.rows, false)) return {};
   }
-  const std::size_t entries = entry_bytes(bands, goal.rows, goal.row_bytes);
-  while (entries + directories(draft) > goal.memory) {
+  while (draft_bytes(draft, goal) > goal.memory) {
     if (!shrink(draft, goal.rows, true)) return {};
   }
   draft.cost = draft_cost(draft, goal.rows);
@@ -128,7 +154,7 @@ bool is_plan(const Plan& plan) {
   int offset = 0;
   for (const Band& band : plan) {
     if (band.offset != offset || band.group < kMinGroupBits || band.group > kMaxGroupBits ||
-        band.group > band.width)
+        band.group > band.width || (band.lined && offset == 0))
       return false;
     offset += band.width;
   }
@@ -139,8 +165,10 @@ Plan make_plan(const PlanGoal& goal) {
   Draft best;
   best.cost = kScanRowCost * static_cast<double>(goal.rows);
   for (std::size_t bands = 1; bands <= kMaxBands; ++bands) {
-    Draft draft = draft_of(bands, goal);
-    if (draft.cost < best.cost) best = std::move(draft);
+    for (const bool lined : {false, true}) {
+      Draft draft = draft_of(bands, lined, goal);
+      if (draft.cost < best.cost) best = std::move(draft);
+    }
   }
   Plan plan;
   if (best.groups.empty()) return plan;
@@ -152,15 +180,16 @@ Plan make_plan(const PlanGoal& goal) {
   for (const int group : best.groups) {
     const int width = group + share + (rest-- > 0 ? 1 : 0);
     plan.push_back({static_cast<std::uint16_t>(offset), static_cast<std::uint8_t>(width),
-                    static_cast<std::uint8_t>(group)});
+                    static_cast<std::uint8_t>(group), best.lined && offset != 0});
     offset += width;
   }
   return plan;
 }
 
 std::size_t plan_bytes(const Plan& plan, std::size_t rows, int row_bytes) {
-  std::size_t bytes = entry_bytes(plan.size(), rows, row_bytes);
-  for (const Band& band : plan) bytes += directory_bytes(band.group);
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < plan.size(); ++i)
+    bytes += band_bytes(i, plan[i].group, plan[i].lined, rows, row_bytes);
   return bytes;
 }
 
@@ -178,8 +207,10 @@ std::vector<Thresholds> thresholds_by_radius(const Plan& plan, std::size_t rows,
     for (std::size_t i = 0; i < plan.size(); ++i) {
       const int group = plan[i].group;
       if (thresholds[i] >= std::min(kMaxThreshold, group)) continue;
-      const double more = band_cost(i, group, thresholds[i] + 1, group_rows[i]) -
-                          band_cost(i, group, thresholds[i], group_rows[i]);
+      const auto cost_at = [&](int threshold) {
+        return band_cost(i, group, plan[i].lined, threshold, group_rows[i]);
+      };
+      const double more = cost_at(thresholds[i] + 1) - cost_at(thresholds[i]);
       if (more < least) {
         least = more;
         best = i;

@@ -8,8 +8,8 @@
 // i, i+1, … i+k differs by at most sum(t[i..i+k]) + k (the pigeonring of Qin and Xiao, VLDB 2018):
 // that is what the sketches test before a row is read.
 //
-// Of each band the first `group` bits address a directory; the rest, and the bits after it, are the
-// sketch. Pure functions.
+// Of each band the first `group` bits say which group a row is in; the bits after them, the band's
+// own and the next bands', are its sketch. Pure functions.
 #pragma once
 
 #include <array>
@@ -27,6 +27,9 @@ inline constexpr std::size_t kMaxBands = 32;
 inline constexpr int kMinGroupBits = 4;
 // 16 M groups, a directory of 64 MiB: more is slower than longer groups.
 inline constexpr int kMaxGroupBits = 24;
+// A lined group: 31 sketches, and a number that says where more are.
+inline constexpr std::size_t kLineSlots = 32;
+inline constexpr std::size_t kLineEntries = kLineSlots - 1;
 // Flipping five of 24 bits would be 55,000 probes in one band.
 inline constexpr int kMaxThreshold = 4;
 // A band that is not looked up at all.
@@ -35,7 +38,9 @@ inline constexpr int kSkipped = -1;
 struct Band {
   std::uint16_t offset = 0;  // its first bit
   std::uint8_t width = 0;
-  std::uint8_t group = 0;  // directory bits, at most width
+  std::uint8_t group = 0;  // bits that say which group, at most width
+  // True: each group has a cache line of its own and no directory is read. Never the first band.
+  bool lined = false;
   friend bool operator==(const Band&, const Band&) = default;
 };
 
@@ -53,7 +58,7 @@ struct PlanGoal {
   std::size_t memory = 0;
 };
 Plan make_plan(const PlanGoal& goal);
-// Memory a plan's bands take for so many rows.
+// Memory a plan's bands take for so many rows, lines beyond each group's first left out.
 std::size_t plan_bytes(const Plan& plan, std::size_t rows, int row_bytes);
 
 // Thresholds of each band for one radius.

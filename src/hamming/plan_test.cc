@@ -25,13 +25,18 @@ TEST(Plan, RefusesBandsThatOverlapLeaveAGapOrAddressMoreThanTheyHave) {
   EXPECT_FALSE(is_plan({{0, 250, 16}, {250, 6, 7}}));
   EXPECT_FALSE(is_plan({{0, 128, 3}, {128, 128, 16}}));
   EXPECT_FALSE(is_plan({{0, 128, 25}, {128, 128, 16}}));
+  EXPECT_FALSE(is_plan({{0, 128, 16, true}, {128, 128, 16}}));
+  EXPECT_TRUE(is_plan({{0, 128, 16}, {128, 128, 16, true}}));
   EXPECT_FALSE(is_plan(Plan(40, Band{0, 8, 8})));
 }
 
+constexpr std::size_t kRows[] = {0, 1, 100, 5'000, 100'000, 1'000'000, 10'000'000, 200'000'000};
+constexpr std::size_t kPerRow[] = {0, 20, 60, 100, 300};
+
 TEST(Plan, EveryGoalGivesAPlanWithinItsMemoryAndThresholdsThatProveEveryRadius) {
-  for (const std::size_t rows : {0, 1, 100, 5'000, 100'000, 1'000'000, 10'000'000, 200'000'000}) {
+  for (const std::size_t rows : kRows) {
     for (const int radius : {0, 1, 10, 31, 40, 60, 100, 256}) {
-      for (const std::size_t per_row : {0, 20, 60, 100, 300}) {
+      for (const std::size_t per_row : kPerRow) {
         const PlanGoal goal{rows, radius, 4, per_row * rows};
         const Plan plan = make_plan(goal);
         ASSERT_TRUE(is_plan(plan));

@@ -19,7 +19,14 @@ Result<void> check_shape(const Shape& shape) {
       shape.rows <= kMaxRows && shape.distinct <= shape.rows &&
       (shape.rows == 0) == (shape.distinct == 0) && (shape.id_bytes == 4 || shape.id_bytes == 8) &&
       (shape.row_bytes == 4 || (shape.row_bytes == 3 && shape.rows <= (std::uint64_t{1} << 24))) &&
-      is_plan(shape.plan);
+      is_plan(shape.plan) && shape.lines.size() == shape.plan.size();
+  for (std::size_t i = 0; ok && i < shape.plan.size(); ++i) {
+    const std::uint64_t groups = std::uint64_t{1} << shape.plan[i].group;
+    const bool lined = shape.plan[i].lined;
+    if (lined ? shape.lines[i] < groups || shape.lines[i] > groups + kMaxMoreLines
+              : shape.lines[i] != 0)
+      return fail(Code::kCorrupt, "a band of an impossible number of lines");
+  }
   if (!ok) return fail(Code::kCorrupt, "a segment of an impossible shape");
   return {};
 }
@@ -37,12 +44,14 @@ Layout layout_of(const Shape& shape) {
   layout.second = take(16 * rows);
   layout.ids = take(shape.id_bytes * rows);
   layout.by_id = take(shape.row_bytes * rows);
-  for (const Band& band : shape.plan) {
+  for (std::size_t i = 0; i < shape.plan.size(); ++i) {
     Layout::BandAt at;
-    at.directory = take(((std::size_t{1} << band.group) + 1) * sizeof(std::uint32_t));
-    if (band.offset != 0) {
-      at.sketches = take((distinct + kSketchSlack) * sizeof(std::uint16_t));
-      at.rows = take(shape.row_bytes * distinct);
+    const std::size_t groups = std::size_t{1} << shape.plan[i].group;
+    if (!shape.plan[i].lined) at.directory = take((groups + 1) * sizeof(std::uint32_t));
+    if (i != 0) {
+      at.entries = shape.plan[i].lined ? shape.lines[i] * kLineSlots : distinct;
+      at.sketches = take((at.entries + kSketchSlack) * sizeof(std::uint16_t));
+      at.rows = take(shape.row_bytes * at.entries);
     }
     layout.bands.push_back(at);
   }
@@ -77,37 +86,66 @@ Result<std::shared_ptr<Segment>> Segment::attach(Shape shape, std::shared_ptr<co
   if (offset % kLine != 0 || offset > memory->size() || size > memory->size() - offset)
     return fail(Code::kCorrupt, "a segment reaches beyond its file");
   std::shared_ptr<Segment> segment(new Segment(std::move(shape), std::move(memory), offset));
-  ENTENTE_CHECK_OK(segment->check_directories());
+  for (std::size_t i = 0; i < segment->bands_.size(); ++i) {
+    const bool lined = segment->shape_.plan[i].lined;
+    if (!(lined ? segment->check_lines(i) : segment->check_directory(i)))
+      return fail(Code::kCorrupt, "the groups of a segment are not in order");
+  }
   segment->plan_radii();
   return segment;
 }
 
 // What lets a search use a group's bounds unchecked.
-Result<void> Segment::check_directories() const {
-  for (std::size_t i = 0; i < bands_.size(); ++i) {
-    const std::uint32_t* directory = bands_[i].directory;
-    const std::size_t groups = std::size_t{1} << shape_.plan[i].group;
-    bool ok = directory[0] == 0 && directory[groups] == entries(i);
-    for (std::size_t group = 0; group < groups; ++group)
-      ok &= directory[group] <= directory[group + 1];
-    if (!ok) return fail(Code::kCorrupt, "a directory of the segment is not in order");
+bool Segment::check_directory(std::size_t band) const {
+  const std::uint32_t* directory = bands_[band].directory;
+  const std::size_t groups = std::size_t{1} << shape_.plan[band].group;
+  bool ok = directory[0] == 0 && directory[groups] == (band == 0 ? shape_.rows : shape_.distinct);
+  for (std::size_t group = 0; group < groups; ++group)
+    ok &= directory[group] <= directory[group + 1];
+  return ok;
+}
+
+// Each line goes on in a later one, so every walk ends.
+bool Segment::check_lines(std::size_t band) const {
+  const std::size_t groups = std::size_t{1} << shape_.plan[band].group;
+  const std::uint32_t lines = shape_.lines[band];
+  bool ok = true;
+  for (std::size_t line = 0; line < lines; ++line) {
+    const std::uint16_t more = bands_[band].sketches[line * kLineSlots + kLineEntries];
+    if (more != 0) ok &= groups + more - 1 < lines && groups + more - 1 > line;
   }
-  return {};
+  return ok;
 }
 
 // How long the group of a typical row is: each row's group counted once for each row in it.
-void Segment::plan_radii() {
-  std::vector<double> group_rows;
-  for (std::size_t i = 0; i < bands_.size(); ++i) {
-    const std::uint32_t* directory = bands_[i].directory;
-    double squares = 0;
-    for (std::size_t group = 0; group < std::size_t{1} << shape_.plan[i].group; ++group) {
+double Segment::group_rows(std::size_t band) const {
+  const std::size_t groups = std::size_t{1} << shape_.plan[band].group;
+  const auto distinct = static_cast<double>(shape_.distinct);
+  double squares = 0;
+  if (!shape_.plan[band].lined) {
+    const std::uint32_t* directory = bands_[band].directory;
+    for (std::size_t group = 0; group < groups; ++group) {
       const auto size = static_cast<double>(directory[group + 1] - directory[group]);
       squares += size * size;
     }
-    group_rows.push_back(squares / static_cast<double>(entries(i)));
+    return squares / (band == 0 ? static_cast<double>(shape_.rows) : distinct);
   }
-  thresholds_ = thresholds_by_radius(shape_.plan, rows(), group_rows);
+  const double even = distinct / static_cast<double>(groups);
+  for (std::size_t group = 0; group < groups; ++group) {
+    std::size_t lines = 1;
+    for (std::size_t line = group; bands_[band].sketches[line * kLineSlots + kLineEntries] != 0;
+         ++lines)
+      line = groups + bands_[band].sketches[line * kLineSlots + kLineEntries] - 1;
+    const double size = lines == 1 ? even : static_cast<double>(lines * kLineEntries);
+    squares += size * size;
+  }
+  return squares / distinct;
+}
+
+void Segment::plan_radii() {
+  std::vector<double> typical;
+  for (std::size_t i = 0; i < bands_.size(); ++i) typical.push_back(group_rows(i));
+  thresholds_ = thresholds_by_radius(shape_.plan, rows(), typical);
 }
 
 std::size_t Segment::stored_row(const std::uint8_t* stored, std::size_t at) const {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An immutable part of an index: rows in order of their hashes, and for each band of the plan
-// (plan.h) a directory of groups, each a run of entries. An entry is a sketch, the 16 bits after
-// the group's, and a row number; of identical hashes only the first has entries. The first band
-// needs none: rows are in its order.
+// (plan.h) groups of entries. An entry is a sketch, the 16 bits after the group's, and a row
+// number; of identical hashes only the first has entries. The first band needs none: rows are in
+// its order.
+//
+// Groups stand one after another with a directory of where each begins; or, in a lined band, each
+// in a cache line of its own, which costs twice the memory and half the reads. A line that is full
+// says which line goes on: 0 for none, or that many lines behind the last group's first.
 //
 // One block of memory holds it all, laid out by `layout_of`, and is also what a snapshot writes and
 // maps back. Beside it only one thing changes: the bits of rows that are dead.
@@ -32,6 +36,9 @@ namespace entente::hamming {
 // Row numbers are 32 bits, and a few of them are kept free.
 inline constexpr std::size_t kMaxRows = std::size_t{1} << 31;
 
+// Lines of a band beyond one for each group: what 16 bits can name.
+inline constexpr std::uint32_t kMaxMoreLines = 0xffff;
+
 // All that a block's layout follows from.
 struct Shape {
   std::uint64_t rows = 0;
@@ -40,14 +47,16 @@ struct Shape {
   std::uint8_t id_bytes = 8;   // 4 where ids lie close enough together, or 8
   std::uint8_t row_bytes = 4;  // 3 or 4
   Plan plan;
+  std::vector<std::uint32_t> lines;  // of each band; 0 where it is not lined
 };
 Result<void> check_shape(const Shape& shape);
 
 struct Layout {
   struct BandAt {
-    std::size_t directory = 0;  // 2^group + 1 numbers: where each group begins
+    std::size_t directory = 0;  // 2^group + 1 numbers: where each group begins; not if lined
     std::size_t sketches = 0;   // not in the first band
     std::size_t rows = 0;       // not in the first band
+    std::size_t entries = 0;    // places for sketches and rows
   };
   std::size_t first = 0;
   std::size_t second = 0;
@@ -115,10 +124,9 @@ class Segment {
   };
 
   Segment(Shape shape, std::shared_ptr<const Memory> memory, std::size_t offset);
-  std::size_t entries(std::size_t band) const {
-    return static_cast<std::size_t>(band == 0 ? shape_.rows : shape_.distinct);
-  }
-  Result<void> check_directories() const;
+  bool check_directory(std::size_t band) const;
+  bool check_lines(std::size_t band) const;
+  double group_rows(std::size_t band) const;
   void plan_radii();
   std::size_t stored_row(const std::uint8_t* rows, std::size_t at) const;
 

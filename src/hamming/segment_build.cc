@@ -17,6 +17,8 @@ namespace {
 
 // Writes to come, fetched ahead: as many as a processor keeps under way.
 constexpr std::size_t kAhead = 32;
+// Of a lined band's lines at most a quarter may go on from others.
+constexpr std::size_t kLinesPerMore = 4;
 // Four bytes instead of three for each of some twelve row numbers.
 constexpr std::size_t kWideRowBytes = 15;
 
@@ -101,7 +103,33 @@ class SegmentBuilder {
                              .radius = options_.radius,
                              .row_bytes = shape_.row_bytes,
                              .memory = whole > columns ? whole - columns : 0});
+    // Nothing can be said of lines before the rows' groups are counted.
+    mark_firsts();
+    shape_.lines.assign(shape_.plan.size(), 0);
+    for (std::size_t band = 1; band < shape_.plan.size(); ++band)
+      if (shape_.plan[band].lined) count_lines(band);
     layout_ = layout_of(shape_);
+  }
+
+  void mark_firsts() {
+    is_first_.resize(order_.size());
+    for (std::size_t i = 0; i < order_.size(); ++i) is_first_[i] = is_first(i);
+  }
+
+  // Where data clusters so much that lines run out, a directory does it.
+  void count_lines(std::size_t band) {
+    Band& own = shape_.plan[band];
+    std::vector<std::uint32_t> sizes(std::size_t{1} << own.group);
+    for (std::size_t i = 0; i < order_.size(); ++i)
+      if (is_first_[i])
+        ++sizes[bits_at(hashes_[order_[i].source].words.data(), own.offset, own.group)];
+    std::size_t more = 0;
+    for (const std::uint32_t size : sizes)
+      if (size > kLineEntries) more += (size - 1) / kLineEntries;
+    if (more > std::min<std::size_t>(kMaxMoreLines, sizes.size() / kLinesPerMore))
+      own.lined = false;
+    else
+      shape_.lines[band] = static_cast<std::uint32_t>(sizes.size() + more);
   }
 
   bool is_first(std::size_t i) const {
@@ -115,7 +143,6 @@ class SegmentBuilder {
     auto* ids4 = at<std::uint32_t>(layout_.ids);
     auto* ids8 = at<std::uint64_t>(layout_.ids);
     row_of_.resize(order_.size());
-    is_first_.resize(order_.size());
     for (std::size_t row = 0; row < order_.size(); ++row) {
       if (row + kAhead < order_.size()) {
         const std::uint32_t later = order_[row + kAhead].source;
@@ -123,7 +150,6 @@ class SegmentBuilder {
         __builtin_prefetch(&ids_[later]);
         __builtin_prefetch(&row_of_[later], 1);
       }
-      is_first_[row] = is_first(row);
       const std::uint32_t source = order_[row].source;
       const Pdq& hash = hashes_[source];
       first[2 * row] = hash.words[0];
@@ -155,16 +181,47 @@ class SegmentBuilder {
     row_of_ = {};
   }
 
+  void write_lines(std::size_t band) {
+    const Band& own = shape_.plan[band];
+    auto* sketches = at<std::uint16_t>(layout_.bands[band].sketches);
+    auto* rows = at<std::uint8_t>(layout_.bands[band].rows);
+    const std::size_t groups = std::size_t{1} << own.group;
+    // Empty places: no row, and sketches of every kind, so that no query meets them all.
+    for (std::size_t i = 0; i < layout_.bands[band].entries; ++i)
+      if (i % kLineSlots != kLineEntries) sketches[i] = static_cast<std::uint16_t>(i * 0x9e37);
+    std::memset(rows, 0xff, shape_.row_bytes * layout_.bands[band].entries);
+    std::vector<std::uint32_t> places(groups);
+    for (std::size_t group = 0; group < groups; ++group)
+      places[group] = static_cast<std::uint32_t>(group * kLineSlots);
+    std::size_t more = 0;
+    for (std::size_t row = 0; row < is_first_.size(); ++row) {
+      if (!is_first_[row]) continue;
+      const auto words = words_of(row);
+      std::uint32_t& place = places[bits_at(words.data(), own.offset, own.group)];
+      if (place % kLineSlots == kLineEntries) {
+        sketches[place] = static_cast<std::uint16_t>(++more);
+        place = static_cast<std::uint32_t>((groups + more - 1) * kLineSlots);
+      }
+      sketches[place] = sketch_of(words, own);
+      store_row(rows, shape_.row_bytes, place++, row);
+    }
+  }
+
+  std::array<std::uint64_t, 4> words_of(std::size_t row) const {
+    const auto* first = at<const std::uint64_t>(layout_.first) + 2 * row;
+    const auto* second = at<const std::uint64_t>(layout_.second) + 2 * row;
+    return {first[0], first[1], second[0], second[1]};
+  }
+  static std::uint16_t sketch_of(const std::array<std::uint64_t, 4>& words, const Band& band) {
+    return static_cast<std::uint16_t>(
+        bits_at(words.data(), static_cast<unsigned>(band.offset + band.group), kSketchBits));
+  }
+
   void write_band(std::size_t band) {
     const Band& own = shape_.plan[band];
+    if (own.lined) return write_lines(band);
     auto* directory = at<std::uint32_t>(layout_.bands[band].directory);
-    const auto* first = at<const std::uint64_t>(layout_.first);
-    const auto* second = at<const std::uint64_t>(layout_.second);
     const std::size_t groups = std::size_t{1} << own.group;
-    const auto words_of = [&](std::size_t row) {
-      return std::array<std::uint64_t, 4>{first[2 * row], first[2 * row + 1], second[2 * row],
-                                          second[2 * row + 1]};
-    };
     const auto n = static_cast<std::size_t>(shape_.rows);
     for (std::size_t row = 0; row < n; ++row) {
       if (band == 0 || is_first_[row])
@@ -195,10 +252,7 @@ class SegmentBuilder {
       if (!is_first_[row]) continue;
       const auto words = words_of(row);
       const std::uint32_t group = bits_at(words.data(), own.offset, own.group);
-      waiting[count++] = {
-          group, static_cast<std::uint32_t>(row),
-          static_cast<std::uint16_t>(
-              bits_at(words.data(), static_cast<unsigned>(own.offset + own.group), kSketchBits))};
+      waiting[count++] = {group, static_cast<std::uint32_t>(row), sketch_of(words, own)};
       __builtin_prefetch(sketches + directory[group], 1);
       __builtin_prefetch(rows + shape_.row_bytes * std::size_t{directory[group]}, 1);
       if (count == kAhead) deal();

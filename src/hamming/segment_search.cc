@@ -14,9 +14,10 @@ namespace {
 
 // Groups in flight: their first lines fill half of a 48 KiB first-level cache at most.
 constexpr std::size_t kWave = 64;
+// A wave's groups, and lines that go on.
+constexpr std::size_t kRuns = kWave + 16;
 // Entries that one pass of the filter may meet; a longer group goes in pieces.
 constexpr std::size_t kEntries = 4096;
-constexpr std::size_t kPiece = 1024;
 constexpr std::size_t kCandidates = 64;
 // Sketches are read at an eighth of a scan's bytes for a row, candidates at a random place each:
 // beyond so many per row of the segment a scan costs less.
@@ -54,10 +55,10 @@ class SegmentSearch {
   }
 
  private:
-  // Groups whose directory entries are on their way.
+  // Groups whose directory entries, or lines, are on their way.
   struct Wave {
     std::size_t count = 0;
-    std::array<const std::uint32_t*, kWave> groups;
+    std::array<const void*, kWave> groups;
     std::array<std::uint8_t, kWave> bands;
     std::array<std::uint8_t, kWave> flipped;
   };
@@ -65,9 +66,8 @@ class SegmentSearch {
   struct Batch {
     std::size_t count = 0;
     std::size_t entries = 0;
-    // A long group takes several places.
-    std::array<Run, kWave + kEntries / kPiece> runs;
-    std::array<std::uint8_t, kWave + kEntries / kPiece> flipped;
+    std::array<Run, kRuns> runs;
+    std::array<std::uint8_t, kRuns> flipped;
     // The first band's groups are runs of rows. They are few: its threshold is the lowest.
     std::size_t row_runs = 0;
     std::array<std::uint32_t, kWave> begins;
@@ -134,7 +134,10 @@ class SegmentSearch {
     const Band& own = segment_.shape_.plan[band];
     const Flips& flips = flips_of(own.group);
     const std::uint32_t key = bits_at(query_, own.offset, own.group);
-    const std::uint32_t* const directory = segment_.bands_[band].directory;
+    const auto* const base =
+        own.lined ? reinterpret_cast<const std::uint8_t*>(segment_.bands_[band].sketches)
+                  : reinterpret_cast<const std::uint8_t*>(segment_.bands_[band].directory);
+    const std::size_t step = own.lined ? kLine : sizeof(std::uint32_t);
     for (int flipped = 0; flipped <= threshold; ++flipped) {
       const std::uint32_t* mask =
           flips.masks.data() + flips.start[static_cast<std::size_t>(flipped)];
@@ -144,7 +147,7 @@ class SegmentSearch {
         Wave& wave = waves_[turn_];
         const std::size_t take = std::min(kWave - wave.count, static_cast<std::size_t>(end - mask));
         for (std::size_t i = 0; i < take; ++i) {
-          const std::uint32_t* group = directory + (key ^ mask[i]);
+          const std::uint8_t* group = base + step * (key ^ mask[i]);
           fetch(group);
           wave.groups.data()[wave.count + i] = group;
         }
@@ -173,48 +176,56 @@ class SegmentSearch {
 
   void open(Wave& wave, Batch& batch) {
     for (std::size_t i = 0; i < wave.count; ++i) {
-      const std::uint32_t* const group = wave.groups.data()[i];
       const std::size_t band = wave.bands.data()[i];
+      if (segment_.shape_.plan.data()[band].lined) {
+        open_lines(batch, static_cast<const std::uint16_t*>(wave.groups.data()[i]), band,
+                   wave.flipped.data()[i]);
+        continue;
+      }
+      const auto* const group = static_cast<const std::uint32_t*>(wave.groups.data()[i]);
       const std::uint32_t begin = group[0];
       const std::uint32_t size = group[1] - begin;
       if (band == 0) {
         open_rows(batch, begin, group[1]);
         continue;
       }
-      const Sought& want = sought_.data()[band];
       const std::uint16_t* const sketches = segment_.bands_.data()[band].sketches + begin;
       const auto* const bytes = reinterpret_cast<const std::uint8_t*>(sketches);
       fetch(bytes);
       fetch(bytes + 2 * std::size_t{size});
       for (std::size_t at = kLine; at < 2 * std::size_t{size} && at < kFetched; at += kLine)
         fetch(bytes + at);
-      batch.runs.data()[batch.count] = {
-          sketches, size, want.sketch,
-          static_cast<std::int8_t>(want.bound[want.parts - 1U] - wave.flipped.data()[i]),
-          static_cast<std::uint8_t>(band)};
-      batch.flipped.data()[batch.count] = wave.flipped.data()[i];
-      batch.count += size != 0 ? 1 : 0;
-      batch.entries += size;
-      if (size > kPiece || batch.entries > kEntries - kPiece) split(batch);
+      push(batch, sketches, size, band, wave.flipped.data()[i]);
     }
     wave.count = 0;
   }
 
-  // The last run is long, or all of them together are: they are filtered at once.
-  void split(Batch& batch) {
-    const Run last = batch.runs[batch.count - 1];
-    const std::uint8_t flipped = batch.flipped[batch.count - 1];
-    --batch.count;
-    filter(batch);
-    for (std::size_t at = 0; at < last.size; at += kPiece) {
-      Run piece = last;
-      piece.sketches += at;
-      piece.size = static_cast<std::uint32_t>(std::min<std::size_t>(kPiece, last.size - at));
-      batch.runs[0] = piece;
-      batch.flipped[0] = flipped;
-      batch.count = 1;
-      batch.entries = piece.size;
-      filter(batch);
+  // Filters what is there when there is no room for more.
+  void push(Batch& batch, const std::uint16_t* sketches, std::uint32_t size, std::size_t band,
+            std::uint8_t flipped) {
+    const Sought& want = sought_.data()[band];
+    const int bound = want.bound.data()[want.parts - 1U] - flipped;
+    while (size != 0) {
+      const std::uint32_t take = std::min<std::uint32_t>(size, kEntries);
+      if (batch.count == kRuns || batch.entries + take > kEntries) filter(batch);
+      batch.runs.data()[batch.count] = {sketches, take, want.sketch,
+                                        static_cast<std::int8_t>(bound),
+                                        static_cast<std::uint8_t>(band)};
+      batch.flipped.data()[batch.count++] = flipped;
+      batch.entries += take;
+      sketches += take;
+      size -= take;
+    }
+  }
+
+  void open_lines(Batch& batch, const std::uint16_t* line, std::size_t band, std::uint8_t flipped) {
+    for (;;) {
+      push(batch, line, kLineEntries, band, flipped);
+      const std::uint16_t more = line[kLineEntries];
+      if (more == 0) return;
+      const std::size_t groups = std::size_t{1} << segment_.shape_.plan[band].group;
+      line = segment_.bands_[band].sketches + (groups + more - 1) * kLineSlots;
+      fetch(line);
     }
   }
 

@@ -47,13 +47,16 @@ void expect_like_naive(const Data& data, const SegmentOptions& options, Rng& rng
   }
 }
 
+constexpr std::size_t kSizes[] = {0, 1, 2, 63, 64, 65, 700, 3000};
+constexpr std::size_t kMemories[] = {0, 75, 110, 100'000};
+
 TEST(Segment, AgreesWithANaiveSearchForAllShapesOfDataAndOfPlans) {
   Rng rng(20261122);
   for (const Spread spread : kSpreads) {
-    for (const std::size_t n : {0, 1, 2, 63, 64, 65, 700, 3000}) {
+    for (const std::size_t n : kSizes) {
       const Data data = data_of(spread, n, n % 2 == 0 ? 1 : std::uint64_t{1} << 33, rng);
       for (const int radius : {31, 60}) {
-        for (const std::size_t per_entry : {0, 75, 110, 100'000})
+        for (const std::size_t per_entry : kMemories)
           expect_like_naive(data, {radius, per_entry, 0}, rng);
       }
     }
@@ -63,10 +66,13 @@ TEST(Segment, AgreesWithANaiveSearchForAllShapesOfDataAndOfPlans) {
 TEST(Segment, AgreesWithANaiveSearchWhereBandsAreLookedUpAtEveryThreshold) {
   Rng rng(5);
   const Data data = data_of(Spread::kChains, 20'000, 3, rng);
-  for (const std::size_t per_entry : {92, 100, 115, 130, 240}) {
+  for (const std::size_t per_entry : {92U, 100U, 115U, 130U, 240U}) {
     const auto segment = Segment::build(data.ids, data.hashes, {31, per_entry, 0});
     ASSERT_FALSE(segment->shape().plan.empty()) << per_entry;
-    EXPECT_LE(segment->bytes(), (per_entry + 1) * data.ids.size());
+    // Lines that go on from others are not planned for; only the last plan has lines.
+    if (per_entry < 240) {
+      EXPECT_LE(segment->bytes(), (per_entry + 1) * data.ids.size());
+    }
     for (int round = 0; round < 30; ++round) {
       const int radius = round % 2 == 0 ? 31 : static_cast<int>(rng() % 64);
       const Pdq query = query_for(data.hashes, radius, rng);
@@ -90,6 +96,40 @@ TEST(Segment, HeavyGroupsOfUnlikeRowsAreSearchedToTheEnd) {
   for (int round = 0; round < 20; ++round) {
     const Pdq query = flip_bits(data.hashes[rng() % 30'000], static_cast<int>(rng() % 34), rng);
     EXPECT_EQ(search(*segment, query, 31, best_cpu()), naive_search(data.rows, query, 31));
+  }
+}
+
+// Data that overfills some lines of a lined band, and data that overfills so many that it gets a
+// directory instead.
+TEST(Segment, LinesThatAreFullGoOnInOthers) {
+  Rng rng(8);
+  for (const std::uint64_t crowd : {0U, 40U, 400U, 3000U, 15'000U}) {
+    Data data;
+    const Pdq centre = random_hash(rng);
+    for (std::uint64_t id = 0; id < 20'000; ++id) {
+      data.ids.push_back(id);
+      data.hashes.push_back(id < crowd ? flip_bits(centre, static_cast<int>(rng() % 40), rng)
+                                       : random_hash(rng));
+      data.rows[id] = data.hashes.back();
+    }
+    const auto segment = Segment::build(data.ids, data.hashes, {31, 0, std::size_t{8} << 20});
+    bool lined = false;
+    bool more = false;
+    for (std::size_t i = 0; i < segment->shape().plan.size(); ++i) {
+      lined |= segment->shape().plan[i].lined;
+      more |= segment->shape().lines[i] > std::uint32_t{1} << segment->shape().plan[i].group;
+    }
+    if (crowd == 400) {
+      EXPECT_TRUE(lined);
+      EXPECT_TRUE(more);
+    }
+    for (int round = 0; round < 20; ++round) {
+      const Pdq query = round % 2 == 0 ? flip_bits(centre, static_cast<int>(rng() % 32), rng)
+                                       : query_for(data.hashes, 31, rng);
+      for (const Cpu cpu : available_cpus())
+        ASSERT_EQ(search(*segment, query, 31, cpu), naive_search(data.rows, query, 31))
+            << crowd << ' ' << cpu_name(cpu);
+    }
   }
 }
 

@@ -109,6 +109,7 @@ SegmentRecord record_of(const Shape& shape) {
   for (std::size_t i = 0; i < shape.plan.size(); ++i) {
     record.widths[i] = shape.plan[i].width;
     record.groups[i] = shape.plan[i].group;
+    record.lines[i] = shape.lines[i];
   }
   return record;
 }
@@ -204,7 +205,9 @@ Result<Shape> shape_of(const SegmentRecord& record) {
   if (record.bands > kMaxBands) return corrupt("more bands than there can be");
   unsigned offset = 0;
   for (std::size_t i = 0; i < record.bands; ++i) {
-    shape.plan.push_back({static_cast<std::uint16_t>(offset), record.widths[i], record.groups[i]});
+    shape.plan.push_back({static_cast<std::uint16_t>(offset), record.widths[i], record.groups[i],
+                          record.lines[i] != 0});
+    shape.lines.push_back(record.lines[i]);
     offset += record.widths[i];
   }
   return shape;

@@ -33,6 +33,7 @@ struct SegmentRecord {
   std::uint32_t zeros = 0;
   std::array<std::uint8_t, kMaxBands> widths{};
   std::array<std::uint8_t, kMaxBands> groups{};
+  std::array<std::uint32_t, kMaxBands> lines{};  // 0: not lined
 };
 
 struct Header {
@@ -47,10 +48,10 @@ struct Header {
   std::uint32_t segments = 0;
   std::uint32_t checks_crc = 0;
   std::array<SegmentRecord, kMaxSegments> segment{};
-  std::array<std::uint8_t, 2236> zeros{};
+  std::array<std::uint8_t, 188> zeros{};
   std::uint32_t crc = 0;  // of all before it
 };
-static_assert(sizeof(SegmentRecord) == 112);
+static_assert(sizeof(SegmentRecord) == 240);
 static_assert(sizeof(Header) == kPage);
 
 }  // namespace entente::hamming
