@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "entente/media/confine.h"
+#include "entente/media/reply.h"
 
 namespace entente::media {
 namespace {

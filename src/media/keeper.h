@@ -35,17 +35,6 @@ struct FreshWorker {
 struct WorkerAsk {
   std::uint64_t size = 0;
 };
-// Worker to node: one byte, then text. First kReady or, if it could not be confined, an error; then
-// the answer.
-enum class Verdict : std::uint8_t {
-  kReady,
-  kAnswer,   // the job's text
-  kInvalid,  // the others: the error's detail
-  kTooLarge,
-  kUnsupported,
-  kInternal,
-};
-
 struct Keeper {
   pid_t pid = 0;
   Fd asks;

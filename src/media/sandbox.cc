@@ -17,6 +17,7 @@
 #include "entente/core/log.h"
 #include "entente/media/channel.h"
 #include "entente/media/keeper.h"
+#include "entente/media/reply.h"
 
 namespace entente::media {
 namespace {
@@ -26,8 +27,6 @@ using SteadyClock = std::chrono::steady_clock;
 // A fresh worker needs about a millisecond to confine itself; on a machine that needs this long
 // nothing works.
 constexpr std::chrono::seconds kReadyLimit{20};
-// A worker's words about its error go into logs and answers; it may have been taken over.
-constexpr std::size_t kMaxDetailBytes = 300;
 // Their hand-overs must fit into one socket's buffer.
 constexpr int kMaxWorkers = 64;
 constexpr std::size_t kMinMemory = std::size_t{16} << 20;
@@ -43,20 +42,6 @@ struct Worker {
   Fd channel;
   int images = 0;  // it answered about
 };
-
-// Only printable ASCII and the multiplication sign our own messages use, within the limit.
-std::string tame(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size() && out.size() < kMaxDetailBytes; ++i) {
-    if (text.substr(i).starts_with("×")) {
-      out += "×";
-      ++i;
-    } else {
-      out += text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-    }
-  }
-  return out;
-}
 
 // The image in a memory file that nobody can change or shorten any more.
 Result<Fd> seal(ByteView file) {
@@ -172,7 +157,7 @@ class Pool final : public DecoderPool {
     if (message.state == Message::State::kClosed) return crashed(end_and_ask(worker));
     if (message.state == Message::State::kTooLong) {
       replace(worker);
-      return senseless();
+      return read_reply(Verdict::kReady, {});
     }
     text.resize(message.size - verdict.size());
     const auto said = static_cast<Verdict>(verdict[0]);
@@ -291,28 +276,6 @@ class Pool final : public DecoderPool {
     }
     return fail(Code::kUnavailable,
                 "the decoder crashed on this image (signal " + std::to_string(number) + ")");
-  }
-
-  static Unexpected senseless() {
-    return fail(Code::kUnavailable, "the decoder's answer makes no sense");
-  }
-
-  static Result<std::string> read_reply(Verdict said, std::string text) {
-    switch (said) {
-      case Verdict::kAnswer:
-        return text;
-      case Verdict::kInvalid:
-        return fail(Code::kInvalid, tame(text));
-      case Verdict::kTooLarge:
-        return fail(Code::kTooLarge, tame(text));
-      case Verdict::kUnsupported:
-        return fail(Code::kUnsupported, tame(text));
-      case Verdict::kInternal:
-        return fail(Code::kInternal, tame(text));
-      case Verdict::kReady:
-        break;
-    }
-    return senseless();
   }
 
   static Result<void> wait_ready(const Worker& worker) {
