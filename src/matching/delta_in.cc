@@ -266,6 +266,7 @@ Result<std::vector<Feed>> feeds(store::Tx& tx) {
   ENTENTE_TRY(found, tx.query("SELECT party, their_bank, bank, number, hash, stopped FROM "
                               "bank_feed ORDER BY party, their_bank"));
   std::vector<Feed> out;
+  out.reserve(found.size());
   for (const store::Row& row : found) {
     out.push_back(
         {row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4), row.integer(5) != 0});

@@ -14,7 +14,7 @@ namespace {
 using rows::text;
 
 // Room for the document around its lines.
-constexpr std::size_t kRoom = 64 * 1024;
+constexpr std::size_t kRoom = 65'536;
 constexpr std::int64_t kPage = 1'000;
 
 int hops_of(const json::Object& account) {

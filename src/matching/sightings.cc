@@ -79,7 +79,7 @@ Result<Told> read_told(const json::Value& value, const std::string& path) {
   const auto end = std::from_chars(entry.data(), entry.data() + entry.size(), out.entry);
   if (end.ec != std::errc() || end.ptr != entry.data() + entry.size())
     r.fault("entry", "no entry of ours");
-  constexpr std::int64_t kMost = std::int64_t{1} << 40;  // sums of many must not overflow
+  constexpr auto kMost = std::int64_t{1} << 40;  // sums of many must not overflow
   out.seen.count = r.integer("count", 0, kMost);
   out.seen.confirmed = r.integer("confirmed", 0, kMost);
   out.seen.disputed = r.integer("disputed", 0, kMost);
@@ -108,7 +108,7 @@ Result<std::optional<std::int64_t>> weigh(store::Tx& tx, EntryId entry, std::str
   const std::int64_t disputed = sums.at(0).integer(1);
   ENTENTE_TRY(before, tx.query("SELECT disputed FROM dispute_reviewed WHERE entry = $1", {entry}));
   const std::int64_t fresh = disputed - (before.empty() ? 0 : before[0].integer(0));
-  const double all = static_cast<double>(confirmed + disputed);
+  const auto all = static_cast<double>(confirmed + disputed);
   if (fresh < settings.at_least || static_cast<double>(disputed) < settings.share * all)
     return std::optional<std::int64_t>();
   ENTENTE_TRY(stands, tx.query("SELECT 1 FROM bank_entry WHERE id = $1 AND tombstoned_at IS NULL "
@@ -270,6 +270,7 @@ Result<std::vector<PartnerSighting>> sightings_from(store::Tx& tx, EntryId entry
                               "FROM sighting_from WHERE entry = $1 ORDER BY party",
                               {entry}));
   std::vector<PartnerSighting> out;
+  out.reserve(found.size());
   for (const store::Row& row : found) out.push_back({row.text(0), sighting_at(row, 1)});
   return out;
 }
