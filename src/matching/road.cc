@@ -65,8 +65,13 @@ Result<Road::Seen> Road::see(const Item& item) const {
   } else {
     out.file = as_bytes(*item.image);
   }
-  ENTENTE_TRY(print, parts_.matcher.fingerprint_of(out.bytes()));
-  out.print = print;
+  const auto print = parts_.matcher.fingerprint_of(out.bytes());
+  if (!print) {
+    Error error = print.error();
+    if (error.field.empty()) error.field = item.url ? "url" : "image";
+    return fail(std::move(error));
+  }
+  out.print = *print;
   return out;
 }
 

@@ -93,6 +93,7 @@ TEST_F(RoutesTest, NamesTheFieldOfWhatItRefuses) {
   EXPECT_EQ(item(R"({"pdq":")" + some_pdq(1).hex() + R"(","quality":101})").error().field,
             "/quality");
   EXPECT_EQ(item(R"({"image":"!"})").error().field, "/image");
+  EXPECT_EQ(item(R"({"image":"aGVsbG8="})").error().field, "image");
   EXPECT_EQ(
       item(R"({"url":"https://x.example/","pdq":")" + some_pdq(1).hex() + R"("})").error().field,
       "/pdq");
