@@ -15,6 +15,19 @@ namespace {
 using fingerprint::PdqRows;
 using fingerprint::Pixels;
 
+PdqRows fed(const Raster& decoded, int width, int height, int scale) {
+  const Pixels pixels = decoded.channels == 1 ? Pixels::kLuma : Pixels::kRgb;
+  auto rows = must(PdqRows::create(width, height, {.pixels = pixels, .scale = scale}), "rows");
+  if (rows.row_pixels() != decoded.width || rows.rows() != decoded.height) {
+    stop("libjpeg's scaled size is not the one expected");
+  }
+  const auto length = decoded.bytes.size() / static_cast<unsigned>(decoded.height);
+  for (std::size_t at = 0; at < decoded.bytes.size(); at += length) {
+    must(rows.add_row(std::span(decoded.bytes).subspan(at, length)), "row");
+  }
+  return rows;
+}
+
 struct Sample {
   Jpeg file;
   int width = 0;
@@ -77,19 +90,27 @@ int plain_distance_at(const Sample& sample, int scale) {
   return scaled_pdq(decoded, decoded.width, decoded.height, 1).hash.distance(sample.strict);
 }
 
+// How often strict mode must take the published steps, on full-size pictures.
+void print_unsettled(const std::vector<Sample>& all) {
+  fmt::print("\n| strict from | pictures | one hash falls back | any of eight does |\n");
+  fmt::print("| --- | --- | --- | --- |\n");
+  for (const Colour colour : {Colour::kLuma, Colour::kRgb}) {
+    int one = 0;
+    int any = 0;
+    for (const Sample& sample : all) {
+      const PdqRows rows = fed(decode_jpeg(sample.file, colour, 1), sample.width, sample.height, 1);
+      one += must(rows.finish(), "finish").settled ? 0 : 1;
+      any += must(rows.finish_dihedral(), "finish").settled ? 0 : 1;
+    }
+    fmt::print("| {} | {} | {} | {} |\n", colour == Colour::kLuma ? "Y plane" : "RGB", all.size(),
+               one, any);
+  }
+}
+
 }  // namespace
 
 fingerprint::PdqResult scaled_pdq(const Raster& decoded, int width, int height, int scale) {
-  const Pixels pixels = decoded.channels == 1 ? Pixels::kLuma : Pixels::kRgb;
-  auto rows = must(PdqRows::create(width, height, {.pixels = pixels, .scale = scale}), "rows");
-  if (rows.row_pixels() != decoded.width || rows.rows() != decoded.height) {
-    stop("libjpeg's scaled size is not the one expected");
-  }
-  const auto length = decoded.bytes.size() / static_cast<unsigned>(decoded.height);
-  for (std::size_t at = 0; at < decoded.bytes.size(); at += length) {
-    must(rows.add_row(std::span(decoded.bytes).subspan(at, length)), "row");
-  }
-  return must(rows.finish(), "finish").pdq;
+  return must(fed(decoded, width, height, scale).finish(), "finish").pdq;
 }
 
 void print_distances() {
@@ -121,6 +142,7 @@ void print_distances() {
       return distance_at(s, Colour::kLuma, scale);
     });
   }
+  print_unsettled(all);
 }
 
 }  // namespace entente::bench
