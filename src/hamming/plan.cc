@@ -2,6 +2,7 @@
 #include "entente/hamming/plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace entente::hamming {
@@ -223,6 +224,30 @@ std::vector<Thresholds> thresholds_by_radius(const Plan& plan, std::size_t rows,
     all.push_back(thresholds);
   }
   return all;
+}
+
+SketchTest sketch_test(const Plan& plan, const Thresholds& thresholds, std::size_t band) {
+  SketchTest out;
+  int bound = thresholds[band];
+  int covered = plan[band].width - plan[band].group;
+  for (std::size_t next = band;;) {
+    if (covered > 0) {
+      out.mask[out.parts] = static_cast<std::uint16_t>(
+          0xffffU << (covered < kSketchBits ? kSketchBits - covered : 0));
+      out.bound[out.parts++] = static_cast<std::int16_t>(bound);
+    }
+    if (covered >= kSketchBits) return out;
+    next = (next + 1) % plan.size();
+    bound += thresholds[next] + 1;
+    covered += plan[next].width;
+  }
+}
+
+bool SketchTest::passes(std::uint16_t differ, int flipped) const {
+  for (std::size_t part = 0; part + 1 < parts; ++part)
+    if (std::popcount(static_cast<unsigned>(differ & mask[part])) + flipped > bound[part])
+      return false;
+  return true;
 }
 
 const Flips& flips_of(int bits) {

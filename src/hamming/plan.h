@@ -68,6 +68,19 @@ using Thresholds = std::vector<std::int8_t>;
 std::vector<Thresholds> thresholds_by_radius(const Plan& plan, std::size_t rows,
                                              std::span<const double> group_rows);
 
+// What the sketches of a band are held against. A sketch begins with the band's own last bits and
+// goes on with those of the next bands; by the pigeonring each beginning has its bound.
+struct SketchTest {
+  std::uint8_t parts = 0;  // how many of the following, the last for the whole sketch
+  std::array<std::uint16_t, kSketchBits + 1> mask{};
+  std::array<std::int16_t, kSketchBits + 1> bound{};  // the group's flipped bits counted in
+
+  int whole() const { return bound[parts - 1U]; }
+  // For a sketch whose whole is within its bound: whether its beginnings are.
+  bool passes(std::uint16_t differ, int flipped) const;
+};
+SketchTest sketch_test(const Plan& plan, const Thresholds& thresholds, std::size_t band);
+
 // All values of `bits` bits with up to kMaxThreshold bits set, fewest first.
 struct Flips {
   std::vector<std::uint32_t> masks;

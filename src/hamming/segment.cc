@@ -154,6 +154,13 @@ std::size_t Segment::stored_row(const std::uint8_t* stored, std::size_t at) cons
   return row;
 }
 
+void Segment::append_identical(std::size_t first, int distance, std::vector<Hit>& hits) const {
+  const Pdq same = hash(first);
+  std::size_t row = first;
+  do append_live(row, distance, hits);
+  while (++row < rows() && hash(row) == same);
+}
+
 std::optional<std::size_t> Segment::find(std::uint64_t wanted) const {
   std::size_t low = 0;
   std::size_t high = rows();

@@ -116,6 +116,7 @@ class Segment {
  private:
   friend class SegmentBuilder;
   friend class SegmentSearch;
+  friend class SegmentBatch;
 
   struct BandData {
     const std::uint32_t* directory = nullptr;
@@ -124,6 +125,11 @@ class Segment {
   };
 
   Segment(Shape shape, std::shared_ptr<const Memory> memory, std::size_t offset);
+  void append_live(std::size_t row, int distance, std::vector<Hit>& hits) const {
+    if (!dead(row)) hits.push_back({id(row), distance});
+  }
+  // Identical hashes follow their first.
+  void append_identical(std::size_t first, int distance, std::vector<Hit>& hits) const;
   bool check_directory(std::size_t band) const;
   bool check_lines(std::size_t band) const;
   double group_rows(std::size_t band) const;

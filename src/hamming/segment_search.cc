@@ -77,13 +77,10 @@ class SegmentSearch {
     std::uint32_t at;
     std::uint32_t band;
   };
-  // What the sketches of a band are held against. A sketch begins with the band's own last bits
-  // and goes on with those of the next bands; by the pigeonring each beginning has its bound.
   struct Sought {
     std::uint16_t sketch;
-    std::uint8_t parts;  // how many of the following, the last for the whole sketch
-    std::array<std::uint16_t, kSketchBits + 1> mask;
-    std::array<std::int16_t, kSketchBits + 1> bound;  // the group's bits counted in
+    std::int8_t bound;
+    SketchTest test;
   };
 
   // False when a scan costs less than going on.
@@ -109,25 +106,13 @@ class SegmentSearch {
   }
 
   Sought sought(std::size_t band, const Thresholds& thresholds) const {
-    const Plan& plan = segment_.shape_.plan;
-    const Band& own = plan[band];
+    const Band& own = segment_.shape_.plan[band];
     Sought out;
     out.sketch = static_cast<std::uint16_t>(
         bits_at(query_, static_cast<unsigned>(own.offset + own.group), kSketchBits));
-    out.parts = 0;
-    int bound = thresholds[band];
-    int covered = own.width - own.group;
-    for (std::size_t next = band;;) {
-      if (covered > 0) {
-        out.mask[out.parts] = static_cast<std::uint16_t>(
-            0xffffU << (covered < kSketchBits ? kSketchBits - covered : 0));
-        out.bound[out.parts++] = static_cast<std::int16_t>(bound);
-      }
-      if (covered >= kSketchBits) return out;
-      next = (next + 1) % plan.size();
-      bound += thresholds[next] + 1;
-      covered += plan[next].width;
-    }
+    out.test = sketch_test(segment_.shape_.plan, thresholds, band);
+    out.bound = static_cast<std::int8_t>(out.test.whole());
+    return out;
   }
 
   bool probe(std::size_t band, int threshold) {
@@ -204,7 +189,7 @@ class SegmentSearch {
   void push(Batch& batch, const std::uint16_t* sketches, std::uint32_t size, std::size_t band,
             std::uint8_t flipped) {
     const Sought& want = sought_.data()[band];
-    const int bound = want.bound.data()[want.parts - 1U] - flipped;
+    const int bound = want.bound - flipped;
     while (size != 0) {
       const std::uint32_t take = std::min<std::uint32_t>(size, kEntries);
       if (batch.count == kRuns || batch.entries + take > kEntries) filter(batch);
@@ -233,8 +218,9 @@ class SegmentSearch {
     const std::size_t found = kernels_.filter(batch.runs.data(), batch.count, found_.data());
     for (std::size_t i = 0; i < found; ++i) {
       const Run& run = batch.runs[found_[i].run];
-      if (!passes(sought_[run.band], run.sketches[found_[i].at], batch.flipped[found_[i].run]))
-        continue;
+      const Sought& want = sought_[run.band];
+      const auto differ = static_cast<std::uint16_t>(run.sketches[found_[i].at] ^ want.sketch);
+      if (!want.test.passes(differ, batch.flipped[found_[i].run])) continue;
       const Segment::BandData& band = segment_.bands_[run.band];
       const auto at = static_cast<std::uint32_t>(run.sketches - band.sketches) + found_[i].at;
       fetch(band.rows + segment_.shape_.row_bytes * std::size_t{at});
@@ -247,14 +233,6 @@ class SegmentSearch {
     entries_seen_ += batch.entries;
     batch.count = 0;
     batch.entries = 0;
-  }
-
-  // The kernel has held the whole sketch against its bound; this is for its beginnings.
-  static bool passes(const Sought& want, std::uint16_t sketch, int flipped) {
-    const auto differ = static_cast<unsigned>(sketch ^ want.sketch);
-    for (std::size_t part = 0; part + 1 < want.parts; ++part)
-      if (std::popcount(differ & want.mask[part]) + flipped > want.bound[part]) return false;
-    return true;
   }
 
   void open_rows(Batch& batch, std::uint32_t begin, std::uint32_t end) {
@@ -290,18 +268,9 @@ class SegmentSearch {
     kernels_.distances(segment_.columns_, rows_.data(), row_count_, query_, distances_.data());
     for (std::size_t i = 0; i < row_count_; ++i) {
       if (distances_[i] > radius_) continue;
-      // Identical hashes follow their first.
-      const std::size_t first = rows_[i];
-      const Pdq hash = segment_.hash(first);
-      std::size_t row = first;
-      do emit(row, distances_[i]);
-      while (++row < segment_.rows() && segment_.hash(row) == hash);
+      segment_.append_identical(rows_[i], distances_[i], hits_);
     }
     row_count_ = 0;
-  }
-
-  void emit(std::size_t row, int distance) {
-    if (!segment_.dead(row)) hits_.push_back({segment_.id(row), distance});
   }
 
   void scan(std::size_t begin, std::size_t end) {
@@ -309,7 +278,8 @@ class SegmentSearch {
     while (begin < end) {
       const std::size_t found = kernels_.scan(segment_.columns_, begin, end, query_, radius_,
                                               near.data(), near.size(), begin);
-      for (std::size_t i = 0; i < found; ++i) emit(near[i].row, near[i].distance);
+      for (std::size_t i = 0; i < found; ++i)
+        segment_.append_live(near[i].row, near[i].distance, hits_);
     }
   }
 
@@ -335,11 +305,6 @@ class SegmentSearch {
 void Segment::search(const Pdq& query, int radius, const Kernels& kernels,
                      std::vector<Hit>& hits) const {
   SegmentSearch(*this, query, radius, kernels, hits).run();
-}
-
-void Segment::search_batch(std::span<const Pdq> queries, int radius, const Kernels& kernels,
-                           std::vector<std::vector<Hit>>& hits) const {
-  for (std::size_t i = 0; i < queries.size(); ++i) search(queries[i], radius, kernels, hits[i]);
 }
 
 }  // namespace entente::hamming
