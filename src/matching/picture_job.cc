@@ -35,11 +35,12 @@ class PdqSink final : public media::RowSink {
     return rows_->add_row(pixels);
   }
   Result<void> end() override {
+    ENTENTE_TRY(seen, rows_->finish_dihedral());
+    seen_ = seen;
+    if (!keep_ || seen_->settled) return {};
     // The picture as it is decides whether its bits are the reference's: what the turned pictures
     // would hash to is an estimate by nature.
     ENTENTE_TRY(upright, rows_->finish());
-    ENTENTE_TRY(seen, rows_->finish_dihedral());
-    seen_ = seen;
     seen_->settled = upright.settled;
     return {};
   }
