@@ -78,7 +78,7 @@ int most_overlapping(const Axis& axis) {
 Axis make_axis(int side, int scale) {
   Axis out;
   out.length = (side + scale - 1) / scale;
-  out.weights.reserve(static_cast<std::size_t>(2 * out.length + 2 * kSample));
+  out.weights.reserve(2 * (static_cast<std::size_t>(out.length) + kSample));
   Weights full;
   for (int k = 0; k < kSample; ++k) {
     find_weights(sample_place(k, side), side, full);

@@ -85,7 +85,7 @@ struct Running {
 // Writes every output.
 template <class V>
 struct All {
-  float* out;
+  float* out = nullptr;
 
   ENTENTE_CORE void emit(const Running<V>& box, int at) {
     box.mean(out + static_cast<std::size_t>(at) * kRowGroup);
@@ -95,8 +95,8 @@ struct All {
 // Writes the sampled outputs; several samples may lie in one place of a short row.
 template <class V>
 struct Sampled {
-  float* out;
-  int n;
+  float* out = nullptr;
+  int n = 0;
   int k = 0;
 
   ENTENTE_CORE void emit(const Running<V>& box, int at) {
@@ -148,6 +148,7 @@ ENTENTE_CORE void slide_core(const float* __restrict row, float* __restrict plac
 }
 
 // The functions of one instruction set, and their table.
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names and attributes
 #define ENTENTE_BOX_PATH(path, TARGET, bytes)                                                    \
   struct path {                                                                                  \
     TARGET static void to_columns(const float* rows, float* columns, std::size_t n) {            \
@@ -168,6 +169,8 @@ ENTENTE_CORE void slide_core(const float* __restrict row, float* __restrict plac
     }                                                                                            \
     static constexpr BoxKernels kTable = {to_columns, to_rows, box, box_sampled, slide};         \
   };
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 ENTENTE_BOX_PATH(Portable, , 16)
 #if defined(__x86_64__)

@@ -18,8 +18,9 @@ ENTENTE_CORE void add_narrow_core(std::uint16_t* __restrict sums,
   std::size_t i = 0;
   for (; i + kCacheLine <= n; i += kCacheLine) {
     // Where the next row lies when the picture is in one piece; a hint, which reads nothing.
-    __builtin_prefetch(
-        reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(row) + n + i));
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): it may lie outside the object
+    const auto* next = reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(row) + n + i);
+    __builtin_prefetch(next);
     for (std::size_t at = i; at < i + kCacheLine; ++at) {
       sums[at] = static_cast<std::uint16_t>(sums[at] + weight * row[at]);
     }
@@ -123,18 +124,19 @@ ENTENTE_CORE GradientSum gradients_of(const float* a, const float* b, float slac
 }
 
 ENTENTE_CORE GradientSum gradients_core(const Sample& sample, float slack) {
+  constexpr std::size_t kSide = kSample;
   const float* all = sample.data();
-  const GradientSum down = gradients_of(all, all + kSample, slack, kSample * (kSample - 1));
+  const GradientSum down = gradients_of(all, all + kSide, slack, kSide * (kSide - 1));
   // Along the rows as if they were one, less the steps from the end of a row to the next one's
   // start: long loops vectorise, and the sums are whole numbers.
-  const GradientSum along = gradients_of(all, all + 1, slack, kSample * kSample - 1);
+  const GradientSum along = gradients_of(all, all + 1, slack, kSide * kSide - 1);
   std::array<float, kSample> ends{};
   std::array<float, kSample> starts{};
   for (std::size_t i = 0; i + 1 < kSample; ++i) {
     ends[i] = sample[i * kSample + kSample - 1];
     starts[i] = sample[(i + 1) * kSample];
   }
-  const GradientSum wrong = gradients_of(ends.data(), starts.data(), slack, kSample - 1);
+  const GradientSum wrong = gradients_of(ends.data(), starts.data(), slack, kSide - 1);
   return {down.least + along.least - wrong.least, down.value + along.value - wrong.value,
           down.most + along.most - wrong.most};
 }
@@ -142,19 +144,20 @@ ENTENTE_CORE GradientSum gradients_core(const Sample& sample, float slack) {
 // Rows 1 to 16 of the 64-point cosine transform, transposed as well; row 0, the mean, says nothing
 // about the picture.
 struct Cosines {
-  std::array<float, kSpectrum * kSample> rows{};
-  std::array<float, kSample * kSpectrum> columns{};
+  std::array<float, std::size_t{kSpectrum} * kSample> rows{};
+  std::array<float, std::size_t{kSample} * kSpectrum> columns{};
 };
 
 Cosines make_cosines() {
   Cosines out;
-  const float scale = static_cast<float>(std::sqrt(2.0 / kSample));
-  for (int i = 0; i < kSpectrum; ++i) {
-    for (int j = 0; j < kSample; ++j) {
+  const auto scale = static_cast<float>(std::sqrt(2.0 / kSample));
+  for (std::size_t i = 0; i < kSpectrum; ++i) {
+    for (std::size_t j = 0; j < kSample; ++j) {
       const auto value = static_cast<float>(
-          scale * std::cos((std::numbers::pi / 2 / kSample) * (i + 1) * (2 * j + 1)));
-      out.rows[static_cast<std::size_t>(i * kSample + j)] = value;
-      out.columns[static_cast<std::size_t>(j * kSpectrum + i)] = value;
+          scale * std::cos((std::numbers::pi / 2 / kSample) * static_cast<double>(i + 1) *
+                           static_cast<double>(2 * j + 1)));
+      out.rows[i * kSample + j] = value;
+      out.columns[j * kSpectrum + i] = value;
     }
   }
   return out;
@@ -184,14 +187,14 @@ ENTENTE_CORE void multiply_core(const float* a, std::size_t a_step, const float*
 
 template <class V>
 ENTENTE_CORE Spectrum transform_core(const Sample& sample, const Cosines& cosine) {
-  std::array<float, kSpectrum * kSample> half;
+  std::array<float, std::size_t{kSpectrum} * kSample> half{};
   for (std::size_t j = 0; j < kSample; j += V::kFloats) {
     for (std::size_t i = 0; i < kSpectrum; i += 4) {
       multiply_core<V>(cosine.rows.data() + i * kSample, kSample, sample.data() + j, kSample,
                        half.data() + i * kSample + j, kSample);
     }
   }
-  Spectrum out;
+  Spectrum out{};
   for (std::size_t j = 0; j < kSpectrum; j += V::kFloats) {
     for (std::size_t i = 0; i < kSpectrum; i += 4) {
       multiply_core<V>(half.data() + i * kSample, kSample, cosine.columns.data() + j, kSpectrum,
@@ -202,6 +205,7 @@ ENTENTE_CORE Spectrum transform_core(const Sample& sample, const Cosines& cosine
 }
 
 // The functions of one instruction set, and their table.
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names and attributes
 #define ENTENTE_PDQ_PATH(path, TARGET, bytes)                                                      \
   struct path {                                                                                    \
     TARGET static void add_narrow(std::uint16_t* s, const std::uint8_t* r, std::uint16_t w,        \
@@ -237,6 +241,8 @@ ENTENTE_CORE Spectrum transform_core(const Sample& sample, const Cosines& cosine
               project_sums, project_doubles, in_range, gradients,  transform};                     \
     }                                                                                              \
   };
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 ENTENTE_PDQ_PATH(Portable, , 16)
 constexpr Kernels kPortable = Portable::table("portable");

@@ -107,7 +107,7 @@ void PublishedSteps::run_second() {
 void PublishedSteps::take(const float* sampled) {
   // A picture lower than the sample gives one row to several.
   for (; next_ < kSample && sample_place(next_, height_) == y_; ++next_) {
-    std::copy_n(sampled, kSample, sample_.data() + next_ * kSample);
+    std::copy_n(sampled, kSample, sample_.data() + std::ptrdiff_t{next_} * kSample);
   }
   ++y_;
 }
