@@ -236,7 +236,8 @@ TEST(ShippedRegimes, KeepEveryPromise) {
     ASSERT_TRUE(regime) << to_string(regime.error());
     const auto report = check_regime(*regime);
     for (const auto& x : report.findings) ADD_FAILURE() << f.name << ": " << to_text(x);
-    EXPECT_GT(report.states, 100U) << f.name;  // a machine that explores nothing proves nothing
+    // A machine that explores nothing proves nothing; what restricts nobody has less to explore.
+    EXPECT_GT(report.states, regime->restricting.empty() ? 20U : 100U) << f.name;
   }
   EXPECT_GE(seen, 3);
 }

@@ -110,9 +110,10 @@ std::optional<ClockInstance> clock_for(const ActState& state, const Regime& regi
     c.review = it->id;
     c.started = it->opened;
   } else {
-    // A window runs from the own receipt of whoever claims it (I8).
+    // A window runs from the own receipt of whoever claims it (I8). The person hit has no node:
+    // told is told, by whichever participant the law charges with it.
     std::string_view party;
-    if (const Role* r = regime.role(role)) {
+    if (const Role* r = regime.role(role); r != nullptr && role != "user") {
       const auto p = state.participants.find(r->position);
       if (p != state.participants.end()) party = p->second;
     }

@@ -125,6 +125,7 @@ struct DataRules {
   std::vector<std::string> judged;      // that only an independent judge may let pass
   std::vector<std::string> judges;      // roles that are one
   Period range_max;                     // longest stretch of time asked about
+  std::int64_t threshold_years = 0;     // least maximum penalty of the offence (SG24)
 };
 
 struct Regime {

@@ -182,6 +182,9 @@ Result<void> drop(toml::table& base, const toml::table& child, const std::string
   for (const auto& node : *names) {
     const auto text = node.value_or(std::string());
     bool found = text.starts_with("key:") && base.erase(std::string_view(text).substr(4)) > 0;
+    if (auto* roles = base.get_as<toml::table>("roles");
+        roles != nullptr && text.starts_with("role:"))
+      found = roles->erase(std::string_view(text).substr(5)) > 0;
     for (const auto& [list, key] : kNamedLists) {
       const std::string prefix = std::string(list) + ":";
       auto* entries = base.get_as<toml::array>(list);
@@ -368,6 +371,7 @@ void read_data(Table& top, Regime& out, std::optional<Error>& fault) {
   out.data.judged = t.texts("judged");
   out.data.judges = t.texts("judges");
   out.data.range_max = t.period("range_max");
+  out.data.threshold_years = t.integer("threshold_years", 0);
   if (out.data.range_max == Period{}) t.bad("range_max", "is missing");
   t.done();
 }

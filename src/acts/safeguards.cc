@@ -261,7 +261,7 @@ Result<void> nobody_may_still_challenge(const In& in) {
   return {};
 }
 
-constexpr std::array<NamedSafeguard, 17> kSafeguards = {{
+constexpr std::array<NamedSafeguard, 18> kSafeguards = {{
     {"SG01", legal_basis_and_reasons},
     {"SG02", same_draft},
     {"SG04", exemption_gate},
@@ -278,6 +278,10 @@ constexpr std::array<NamedSafeguard, 17> kSafeguards = {{
     {"I8", received_once},
     {"TCO-6-2", hold_with_an_end},
     {"finality", nobody_may_still_challenge},
+    {"SG21",
+     +[](const In&) -> Result<void> {
+       return {};
+     }},  // likewise: a person's role is never taken by a machine
     {"SG03",
      +[](const In&) -> Result<void> {
        return {};

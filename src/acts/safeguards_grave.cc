@@ -127,6 +127,13 @@ Result<void> term_ahead(const In& in) {
   const auto until = parse_rfc3339(form_text(in, "/term/until"));
   if (!until || *until <= in.step.at)
     return refuse("SG08", "a restriction has an end, and it lies ahead", "/body/form/term/until");
+  // An extension to a mirror lasts no longer than what is mirrored.
+  const auto mirrored = parse_rfc3339(form_text(in, "/mirror_of/term_until"));
+  if (mirrored && *until > *mirrored)
+    return refuse("SG08",
+                  "the judgment that is extended ends on " + format_rfc3339(*mirrored) +
+                      "; its extension cannot outlast it",
+                  "/body/form/term/until");
   for (const auto& c : in.regime.clocks)
     if (c.due_from == "/term/until" && *until > c.period.after(in.step.at))
       return refuse("SG08",
@@ -181,6 +188,36 @@ Result<void> targeted(const In& in) {
     return refuse("SG24", "why these data of these days are needed is not stated",
                   "/body/form/data/necessity");
   return {};
+}
+
+// SG24 where the law names the cases in which traffic and location may be asked for at all: the
+// request says which one it is (France: code of criminal procedure, Art. 60-1-2).
+Result<void> gate_named(const In& in) {
+  const auto wanted = categories(in);
+  const bool gated = one_of(wanted, "traffic") || one_of(wanted, "location");
+  if (!gated || !form_text(in, "/gate").empty()) return {};
+  return refuse("SG24", "traffic and location data may be asked for in named cases only",
+                "/body/form/gate", "say which of them this is");
+}
+
+// SG24 where the gravity of the offence decides: three years or more, or one of the listed kinds
+// (Reg. 2023/1543, Art. 5(4)). The number stands in the regime.
+Result<void> grave_enough(const In& in) {
+  const auto* years = form_at(in, "/f/maximum_penalty_years");
+  const bool grave =
+      years != nullptr && years->is_int64() && years->get_int64() >= in.regime.data.threshold_years;
+  if (grave || !form_text(in, "/f/listed").empty()) return {};
+  return refuse("SG24",
+                fmt::format("the offence carries less than {} years and is not a listed one",
+                            in.regime.data.threshold_years),
+                "/body/form/f/maximum_penalty_years", "ask for subscriber data only");
+}
+
+// SG26 where no judge has seen the request yet: a protected profession closes the emergency path.
+Result<void> privilege_needs_a_judge_first(const In& in) {
+  if (form_text(in, "/privilege/flag") == "none") return {};
+  return refuse("SG26", "a protected profession is concerned: not without a judge beforehand",
+                "/body/form/privilege/flag", "ask for an ordinary order");
 }
 
 bool judge_signs(const In& in) {
@@ -275,7 +312,7 @@ Result<void> crisis_bounded(const In& in) {
   return {};
 }
 
-constexpr std::array<NamedSafeguard, 15> kGrave = {{
+constexpr std::array<NamedSafeguard, 18> kGrave = {{
     {"SG06", collateral_assessed},
     {"SG06-approval", shared_approved},
     {"SG07", source_first},
@@ -283,9 +320,12 @@ constexpr std::array<NamedSafeguard, 15> kGrave = {{
     {"SG08-term", term_ahead},
     {"SG09", gone_answered},
     {"SG24", targeted},
+    {"SG24-gate", gate_named},
+    {"SG24-threshold", grave_enough},
     {"SG25", judged},
     {"SG26", privilege_judged},
     {"SG26-open", privilege_settled},
+    {"SG26-emergency", privilege_needs_a_judge_first},
     {"SG27", emergency_grounds},
     {"SG27-call", at_the_registered_number},
     {"SG27-called", called_back},
