@@ -177,7 +177,7 @@ class SegmentSearch {
       const std::uint16_t* const sketches = segment_.bands_.data()[band].sketches + begin;
       const auto* const bytes = reinterpret_cast<const std::uint8_t*>(sketches);
       fetch(bytes);
-      fetch(bytes + 2 * std::size_t{size});
+      fetch(bytes + 2 * std::size_t{size} - 1);
       for (std::size_t at = kLine; at < 2 * std::size_t{size} && at < kFetched; at += kLine)
         fetch(bytes + at);
       push(batch, sketches, size, band, wave.flipped.data()[i]);
