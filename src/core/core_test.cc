@@ -56,8 +56,20 @@ TEST(Period, ClipsTheDayToTheMonth) {
 }
 
 TEST(Period, RefusesNonsense) {
-  for (const auto* bad : {"", "P", "PT", "1H", "P1H", "PT1D", "P1DT", "P-1D", "PT1HT1M"})
+  for (const auto* bad : {"", "P", "PT", "1H", "P1H", "PT1D", "P1DT", "P-1D", "PT1HT1M", "P1D1M",
+                          "P1M1M", "PT1M1H", "P1W1W", "P9999999Y", "PT9999999H9999999M"})
     EXPECT_FALSE(parse_period(bad)) << bad;
+}
+
+TEST(Period, IsReadAgainAsItWasWritten) {
+  for (const auto* text : {"PT1H", "P6W", "P1Y2M10DT2H30M", "PT0S", "P9999999D", "PT9999999H"}) {
+    const auto period = parse_period(text).value();
+    const auto again = parse_period(format_period(period));
+    ASSERT_TRUE(again) << format_period(period);
+    EXPECT_EQ(again->months, period.months);
+    EXPECT_EQ(again->days, period.days);
+    EXPECT_EQ(again->exact, period.exact);
+  }
 }
 
 TEST(Ulid, SortsByTimeAndIsWellFormed) {

@@ -113,10 +113,13 @@ Result<Period> parse_period(std::string_view text) {
   bool in_time = false;
   bool any = false;
   std::size_t pos = 1;
+  // Units in the standard's order, each at most once: one spelling reads as one period.
+  std::string_view left = "YMWD";
   while (pos < text.size()) {
     if (text[pos] == 'T') {
       if (in_time) return bad();
       in_time = true;
+      left = "HMS";
       ++pos;
       continue;
     }
@@ -126,25 +129,25 @@ Result<Period> parse_period(std::string_view text) {
       n = n * 10 + (text[pos++] - '0');
     if (pos == start || pos == text.size()) return bad();
     const char unit = text[pos++];
+    const auto place = left.find(unit);
+    if (place == std::string_view::npos) return bad();
+    left.remove_prefix(place + 1);
     any = true;
-    if (!in_time && unit == 'Y')
-      out.months += 12 * n;
-    else if (!in_time && unit == 'M')
-      out.months += n;
-    else if (!in_time && unit == 'W')
-      out.days += 7 * n;
-    else if (!in_time && unit == 'D')
-      out.days += n;
-    else if (in_time && unit == 'H')
-      out.exact += std::chrono::hours(n);
-    else if (in_time && unit == 'M')
-      out.exact += std::chrono::minutes(n);
-    else if (in_time && unit == 'S')
-      out.exact += std::chrono::seconds(n);
-    else
-      return bad();
+    if (in_time) {
+      out.exact += unit == 'H'   ? Millis(std::chrono::hours(n))
+                   : unit == 'M' ? Millis(std::chrono::minutes(n))
+                                 : Millis(std::chrono::seconds(n));
+    } else if (unit == 'Y' || unit == 'M') {
+      out.months += unit == 'Y' ? 12 * n : n;
+    } else {
+      out.days += unit == 'W' ? 7 * n : n;
+    }
   }
-  if (!any || text.back() == 'T') return bad();
+  // What format_period prints of it can be read again.
+  constexpr std::int64_t kMost = 9'999'999;
+  if (!any || text.back() == 'T' || out.months > kMost || out.days > kMost ||
+      out.exact > std::chrono::hours(kMost))
+    return bad();
   return out;
 }
 
