@@ -72,7 +72,7 @@ TEST(CourtInjunction, AnAccessProviderIsOrderedExactNamesAndUndoesThem) {
   body.at("targets").as_array()[0].as_object()["value"] = "gouv.fr";
   EXPECT_EQ(refusal(wild, "compose", {.body = body}).rule, "SG06");
   auto act = testing::received(regime);
-  act.through({"accept", "execute"});
+  act.through({"apply", "execute"});
   EXPECT_TRUE(wants(act, "dns.block"));
   EXPECT_FALSE(wants(act, "content.disable"));
   act.through({"contest", "annul"});

@@ -36,7 +36,7 @@ bool wants(const Drive& act, std::string_view kind) {
 
 Drive blocked(const Regime& regime = blocking()) {
   auto act = testing::received(regime);
-  act.through({"accept", "execute"});
+  act.through({"apply", "execute"});
   return act;
 }
 
@@ -278,7 +278,7 @@ TEST(SG11, ARecommendationLeftUnansweredForADayIsEscalated) {
 TEST(LcenDelisting, TheEngineHasTwoDaysBothWays) {
   auto act = testing::received(delisting());
   EXPECT_EQ(act.clock("execute")->due, instant("2026-11-15T21:20:30Z"));
-  act.through({"accept", "execute"});
+  act.through({"apply", "execute"});
   EXPECT_TRUE(wants(act, "index.delist"));
   EXPECT_FALSE(wants(act, "dns.block"));
   act.through({"withdraw"});

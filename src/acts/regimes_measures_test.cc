@@ -65,7 +65,7 @@ TEST(FromDataAlone, TheUnitedKingdomsAccessRestrictionOrderKeepsEveryPromise) {
   body = changed(suffix, "legal_basis", "Judgment");
   EXPECT_EQ(refusal(suffix, "compose", {.body = body}).rule, "SG01");
   auto act = testing::received(regime);
-  act.through({"accept", "execute", "inform_user"});
+  act.through({"apply", "execute", "inform_user"});
   act.now = act.clock("term")->due;
   ASSERT_TRUE(act.make("end_of_term", {.role = "overseer_system"}));
   act.through({"reversed", "finalise", "close"});
