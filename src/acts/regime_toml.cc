@@ -270,6 +270,8 @@ Result<toml::table> load_table(const SourceFile& file, const std::vector<SourceF
     where << e.source().begin;
     return fail(Code::kInvalid, fmt::format("{}: {} ({})", file.name, e.description(), where.str()),
                 file.name);
+  } catch (const std::logic_error&) {
+    return fail(Code::kInvalid, file.name + ": a table's header is no key", file.name);
   }
   const auto parent = table["extends"].value<std::string>();
   if (!parent) {

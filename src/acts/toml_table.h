@@ -6,7 +6,6 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <optional>
 #include <set>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "entente/acts/regime.h"
+#include "entente/acts/toml_safe.h"
 
 namespace entente::acts {
 

@@ -76,6 +76,8 @@ TEST_F(ConfigTest, WhatIsNoTomlIsRefusedWithItsLine) {
   ASSERT_FALSE(config);
   EXPECT_NE(config.error().detail.find("line 5"), std::string::npos) << config.error().detail;
   EXPECT_FALSE(load_config(fs::path(folder.file("nowhere"))));
+  // toml++ would end the process here.
+  EXPECT_FALSE(load(good + "[\xc3\xa9]\n"));
 }
 
 class InitTest : public ConfigTest {

@@ -2,11 +2,11 @@
 #include "config.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <fstream>
 #include <set>
 
+#include "entente/acts/toml_safe.h"
 #include "entente/core/random.h"
 #include "entente/crypto/age.h"
 #include "entente/crypto/keys.h"
@@ -130,6 +130,9 @@ Result<Config> load_config(const fs::path& folder) {
   } catch (const toml::parse_error& e) {
     return fail(Code::kInvalid, fmt::format("{}: {} (line {})", (folder / "entente.toml").string(),
                                             e.description(), e.source().begin.line));
+  } catch (const std::logic_error&) {
+    return fail(Code::kInvalid,
+                (folder / "entente.toml").string() + ": a table's header is no key");
   }
   ENTENTE_CHECK_OK(
       refuse_unknown(t,
