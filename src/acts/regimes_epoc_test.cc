@@ -65,6 +65,12 @@ TEST(Epoc, ReachesNeitherTrafficNorContent) {
   }
 }
 
+TEST(Epoc, TheGroundsForTheEnforcingAuthorityAreNotShownToTheAddressee) {
+  Drive act(notified());
+  const json::Object text{{"sha256", testing::kSomeHash}, {"case_summary", "who, and why"}};
+  EXPECT_EQ(refusal(act, "compose", {.body = changed(act, "m", text)}).rule, "SG24");
+}
+
 TEST(Epoc, AnObjectionUnderForeignLawSuspendsAndIsTheCourtsToSettle) {
   Drive act(ordinary());
   act.through({"compose", "validate", "sign", "send", "receive", "conflict"});

@@ -100,8 +100,7 @@ inline std::optional<json::Object> data_draft(const Regime& regime, std::string_
     if (schema == "eu-epoc-emergency")
       form["emergency"] = json::Object{{"ground", "life"}, {"danger", kWords}};
     else
-      form["m"] = json::Object{
-          {"necessity", kWords}, {"proportionality", kWords}, {"case_summary", kWords}};
+      form["m"] = json::Object{{"sha256", std::string(64, 'd')}};
     return form;
   }
   return std::nullopt;
