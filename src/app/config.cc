@@ -10,14 +10,11 @@
 #include "entente/core/random.h"
 #include "entente/crypto/age.h"
 #include "entente/crypto/keys.h"
+#include "entente/identity/directory.h"
 
 namespace entente::app {
 namespace fs = std::filesystem;
 namespace {
-
-bool is_kind(std::string_view kind) {
-  return kind == "authority" || kind == "platform" || kind == "overseer";
-}
 
 std::string toml_text(std::string_view text) {
   std::string out = "\"";
@@ -163,15 +160,19 @@ Result<Config> load_config(const fs::path& folder) {
        {std::pair{"party", &c.party}, {"name", &c.name}, {"kind", &c.kind}, {"url", &c.url}})
     if (value->empty())
       return fail(Code::kInvalid, fmt::format("entente.toml: {} is missing", name), name);
-  if (!is_kind(c.kind))
-    return fail(Code::kInvalid, "entente.toml: kind must be authority, platform or overseer",
-                "kind");
+  if (!identity::is_party_kind(c.kind))
+    return fail(
+        Code::kInvalid,
+        fmt::format("entente.toml: kind must be one of {}", fmt::join(identity::kPartyKinds, ", ")),
+        "kind");
   return c;
 }
 
 Result<void> init_folder(const Config& c) {
-  if (!is_kind(c.kind))
-    return fail(Code::kInvalid, "kind must be authority, platform or overseer", "--kind");
+  if (!identity::is_party_kind(c.kind))
+    return fail(Code::kInvalid,
+                fmt::format("kind must be one of {}", fmt::join(identity::kPartyKinds, ", ")),
+                "--kind");
   if (fs::exists(c.folder / "entente.toml"))
     return fail(Code::kConflict, c.folder.string() + " already holds a node");
   std::error_code ec;

@@ -33,7 +33,10 @@ void add_node_commands(CLI::App& cli, Options& o, std::function<Result<void>()>&
   init->add_option("folder", o.folder)->required();
   init->add_option("--party", o.config.party, "domain of the organisation")->required();
   init->add_option("--name", o.config.name, "name as shown")->required();
-  init->add_option("--kind", o.config.kind, "authority, platform or overseer")->required();
+  init->add_option("--kind", o.config.kind,
+                   "authority, platform, overseer, access_provider, search_engine, court, flagger "
+                   "or coordinator")
+      ->required();
   init->add_option("--url", o.config.url, "where peers and people reach it")->required();
   init->add_option("--address", o.config.address, "address to listen on");
   init->add_option("--port", o.port, "port to listen on")->required()->check(CLI::Range(0, 65535));

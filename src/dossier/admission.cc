@@ -13,10 +13,13 @@
 namespace entente::dossier {
 namespace {
 
-std::string kind_of_position(std::string_view position) {
-  if (position == "addressee") return "platform";
-  if (position == "overseer") return "overseer";
-  return "authority";
+// What the regime says, or what the first regimes left unsaid.
+std::vector<std::string> kinds_of_position(const acts::Regime& regime,
+                                           const std::string& position) {
+  if (const auto it = regime.kinds.find(position); it != regime.kinds.end()) return it->second;
+  if (position == "addressee") return {"platform"};
+  if (position == "overseer") return {"overseer"};
+  return {"authority"};
 }
 
 }  // namespace
@@ -125,7 +128,8 @@ Result<void> Service::learn_kinds(store::Tx& committed, const acts::Step& step) 
   return {};
 }
 
-Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& state) {
+Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& state,
+                                         const acts::Regime& regime) {
   bool ours = false;
   for (const auto& [position, party] : state.participants) {
     ours = ours || party == parts_.party;
@@ -139,7 +143,8 @@ Result<void> Service::check_participants(store::Tx& tx, const acts::ActState& st
                           "confirm its fingerprint first: entente party add"});
       continue;
     }
-    if (kind != kind_of_position(position))
+    const auto allowed = kinds_of_position(regime, position);
+    if (std::find(allowed.begin(), allowed.end(), kind) == allowed.end())
       return fail(Error{Code::kRefused,
                         fmt::format("a {} cannot be the {} of an act", kind, position),
                         field,

@@ -207,7 +207,7 @@ Result<Prepared> Service::prepare(const Wish& wish, const acts::Hand& hand) {
     p.payload = acts::step_payload(p.step);
     p.step.id = to_hex(crypto::sha256(as_bytes(p.payload)));
     ENTENTE_TRY(next, acts::apply(loaded.state, p.step, *regime, parts_.clock.now()));
-    if (regime->move(p.step.move)->drafts) ENTENTE_CHECK_OK(check_participants(tx, next));
+    if (regime->move(p.step.move)->drafts) ENTENTE_CHECK_OK(check_participants(tx, next, *regime));
     return p;
   });
 }

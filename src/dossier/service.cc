@@ -339,7 +339,7 @@ Result<Outcome> Service::admit(store::Tx& tx, const Verified& v, Source source, 
     }
   }
   if (v.regime->move(v.step.move)->drafts)
-    if (auto ok = check_participants(tx, after->state); !ok)
+    if (auto ok = check_participants(tx, after->state, *v.regime); !ok)
       return source == Source::kPeer && ok.error().code == Code::kConflict
                  ? put_off(tx, v, ok.error())
                  : refuse(tx, v, source, ok.error());

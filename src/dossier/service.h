@@ -119,7 +119,8 @@ class Service {
   Result<Verified> verify(std::string_view envelope_json, const LeafInfo& leaf);
   Result<void> check_hand(store::Tx& tx, const crypto::Envelope& envelope, const acts::Hand& hand,
                           const acts::Regime& regime);
-  Result<void> check_participants(store::Tx& tx, const acts::ActState& state);
+  Result<void> check_participants(store::Tx& tx, const acts::ActState& state,
+                                  const acts::Regime& regime);
   Result<std::string> kind_of(store::Tx& tx, const std::string& party);
   Result<void> learn_kinds(store::Tx& committed, const acts::Step& step);
   Result<std::shared_ptr<const Loaded>> held(store::Tx& tx, std::string_view act);

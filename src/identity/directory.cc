@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "entente/json/json.h"
 
 namespace entente::identity {
@@ -103,6 +105,10 @@ store::Migration migration() {
   return {"identity", {kSchema, kSchema2}};
 }
 
+bool is_party_kind(std::string_view kind) {
+  return std::find(kPartyKinds.begin(), kPartyKinds.end(), kind) != kPartyKinds.end();
+}
+
 std::string to_envelope(const Entry& e, const crypto::PrivateKey& node_key) {
   json::Array officials;
   for (const auto& o : e.officials) {
@@ -141,8 +147,8 @@ Result<Entry> parse_entry(std::string_view envelope_json) {
   e.witness_vkey = r.text("witness_vkey", {.min = 0, .max = 400});
   e.issued_at = r.time("issued_at");
   const auto& officials = r.array("officials", kMaxOfficials);
-  if (e.kind != "authority" && e.kind != "platform" && e.kind != "overseer")
-    r.fault("kind", "must be authority, platform or overseer");
+  if (!is_party_kind(e.kind))
+    r.fault("kind", fmt::format("must be one of {}", fmt::join(kPartyKinds, ", ")));
   ENTENTE_CHECK_OK(r.done());
   if (!key) return fail(key.error());
   e.node_key = *key;

@@ -11,6 +11,7 @@
 // silently.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,13 @@
 namespace entente::identity {
 
 inline constexpr std::string_view kDirectoryType = "application/vnd.entente.directory+json";
+// What an organisation is. A regime says which of them may hold a position in its acts; a node that
+// meets another word does not know the party.
+inline constexpr std::array<std::string_view, 8> kPartyKinds{
+    "authority",     "platform", "overseer", "access_provider",
+    "search_engine", "court",    "flagger",  "coordinator"};
+bool is_party_kind(std::string_view kind);
+
 inline constexpr std::size_t kMaxOfficials = 2000;  // of one party; a ministry has hundreds
 
 struct Official {
@@ -36,7 +44,7 @@ struct Official {
 struct Entry {
   std::string party;  // domain
   std::string name;   // as shown
-  std::string kind;   // authority | platform | overseer
+  std::string kind;   // one of kPartyKinds
   std::string url;    // where its node answers
   crypto::PublicKey node_key;
   std::string log_vkey;      // of its ledger

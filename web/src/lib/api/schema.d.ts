@@ -126,6 +126,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People of this organisation, revoked ones too */
+        get: operations["listPeople"];
+        put?: never;
+        /** Enrol a person or change their roles; never for the own key, and administrators only with the node's folder */
+        post: operations["enrolPerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/people/{keyid}/revocation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyid: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Revoke a key of this organisation, for ever; its sessions end with it */
+        post: operations["revokeKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/parties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trust an organisation whose fingerprint was confirmed out of band */
+        post: operations["trustParty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed the directory, newest first; 200 at a time */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/regimes": {
         parameters: {
             query?: never;
@@ -448,9 +519,115 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Check an upload; proposes, never decides */
+        /** Check an upload: a picture as it is, or one item as JSON; proposes, never decides */
         post: operations["postMatch"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/match/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Up to 1024 items in one array; a bad one costs the others nothing */
+        post: operations["postMatchBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/match/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An item a line in, an answer a line out; a bad line is answered by its number */
+        post: operations["postMatchStream"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/match/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a match proposes, as data */
+        get: operations["getMatchPolicy"];
+        /** Adopt another policy */
+        put: operations["putMatchPolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/match/policy/back-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a policy would have proposed for past checks */
+        post: operations["backTestMatchPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/match/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your tokens */
+        get: operations["listMatchTokens"];
+        put?: never;
+        /** A token for the platform's software; behind it is you */
+        post: operations["issueMatchToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/match/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke it for ever */
+        delete: operations["revokeMatchToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -494,6 +671,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What content may be said to do; markings for sharing */
+        get: operations["listLabels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/banks": {
         parameters: {
             query?: never;
@@ -504,7 +698,47 @@ export interface paths {
         /** Banks of fingerprints */
         get: operations["listBanks"];
         put?: never;
+        /** A new bank; it begins in dry run */
+        post: operations["createBank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/banks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** One bank */
+        get: operations["getBank"];
+        put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change its settings */
+        patch: operations["changeBank"];
+        trace?: never;
+    };
+    "/v1/banks/{name}/retirement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tombstone all its entries; the history stays */
+        post: operations["retireBank"];
         delete?: never;
         options?: never;
         head?: never;
@@ -520,10 +754,314 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Fingerprints with the act that put each there */
+        /** Fingerprints with where each comes from */
         get: operations["listBankEntries"];
         put?: never;
+        /** A fingerprint by a person's own decision */
+        post: operations["addBankEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/banks/{name}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Who did what to a bank and its entries */
+        get: operations["listBankChanges"];
+        put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/banks/{name}/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A plain list of fingerprints, one a line; a wrong line is reported by its number */
+        post: operations["importList"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/banks/{name}/dry-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would it have matched among the last uploads? */
+        post: operations["dryRunBank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/banks/{name}/dry-runs/last": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** The last report */
+        get: operations["lastDryRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/banks/{name}/dry-runs/{id}/acceptance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** I have seen it, and the bank may go live */
+        post: operations["acceptDryRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/banks/{name}/suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Back into dry run: from now on it matches nothing */
+        post: operations["suspendBank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/banks/{name}/deltas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** What changed in a shared bank, signed */
+        get: operations["getBankDelta"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/entries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** One entry, its reviews, how often it was seen */
+        get: operations["getEntry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/entries/{id}/contest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** This is lawful here: from now on its matches propose review only */
+        post: operations["contestEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/entries/{id}/tombstone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A person takes out what a person put in */
+        post: operations["tombstoneEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/entry-reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Contests, breaker, disagreement: open, oldest first */
+        get: operations["listEntryReviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/entry-reviews/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** kept: it stays, the breaker is reset; upheld: it is out for good */
+        post: operations["decideEntryReview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Partners' banks that feed ours */
+        get: operations["listFeeds"];
+        put?: never;
+        /** Subscribe; the local bank begins in dry run */
+        post: operations["subscribeFeed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/{party}/deltas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A partner's signed delta */
+        post: operations["importDelta"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/{party}/resumption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** After a fork, when the party was asked */
+        post: operations["resumeFeed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/{party}/sightings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: string;
+            };
+            cookie?: never;
+        };
+        /** How often a party's entries were seen here, and what people said, signed */
+        get: operations["getSightings"];
+        put?: never;
+        /** A partner's sightings of our entries */
+        post: operations["importSightings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -677,7 +1215,7 @@ export interface components {
             party: string;
             name: string;
             /** @enum {string} */
-            kind: "authority" | "platform" | "overseer";
+            kind: "authority" | "platform" | "overseer" | "access_provider" | "search_engine" | "court" | "flagger" | "coordinator";
             version: string;
             now: string;
             fingerprint: string;
@@ -698,6 +1236,14 @@ export interface components {
             roles: string[];
             keyid: string;
             expires_at: string;
+        };
+        Official: {
+            person: string;
+            name: string;
+            keyid: string;
+            key: string;
+            roles: string[];
+            revoked_at: string | null;
         };
         Party: {
             party: string;
@@ -1008,27 +1554,40 @@ export interface components {
                 checkpoint_url: string;
             };
         };
+        /** @description exactly one of pdq, url and image */
+        MatchItem: {
+            pdq?: string;
+            /** @description of the fingerprint; without it, taken as good */
+            quality?: number;
+            /** @description fetched, if its host is on the node's list */
+            url?: string;
+            /** @description base64 */
+            image?: string;
+            /** @description your own name for it, given back */
+            ref?: string;
+        };
         MatchAnswer: {
             id: string;
-            /** @enum {string} */
-            proposal: "none" | "review";
+            /**
+             * @description by the platform's policy; a person decides
+             * @enum {string}
+             */
+            proposal: "none" | "review" | "limit_spread" | "hold";
+            /** @description of the policy */
+            rule?: string;
+            hold?: {
+                until: string;
+                /** @description false once its end has come or a person has decided */
+                held: boolean;
+            };
             /** @description of the fingerprint, 0 to 100; low quality matches nothing */
             quality: number;
             pdq: string;
-            /** @description of the upload */
-            sha256: string;
-            /** @description why nothing could be said */
+            /** @description of the upload, where something is proposed */
+            sha256?: string;
+            /** @description quality_too_low, many_matches */
             note?: string;
-            matches: {
-                bank: string;
-                entry: number;
-                distance: number;
-                label: string;
-                /** @description that put the fingerprint there */
-                act: string;
-                /** @description lawful in some contexts: look, do not remove (SG22) */
-                context: boolean;
-            }[];
+            matches: components["schemas"]["Match"][];
             created_at: string;
             /**
              * @description of the review task that the match opened
@@ -1038,25 +1597,230 @@ export interface components {
             decided_by?: string;
             decided_at?: string;
         };
+        Match: {
+            bank: string;
+            /** @enum {string} */
+            kind: "own" | "shared" | "allow";
+            entry: number;
+            /** @description bits of 256 */
+            distance: number;
+            /** @description the lower of both */
+            quality: number;
+            label: string;
+            /** @description lawful in some contexts: look, do not remove (SG22) */
+            context: boolean;
+            contested: boolean;
+            /** @description it matched abnormally often; people look at it */
+            quarantined: boolean;
+            /** @enum {string} */
+            turn: "original" | "rotate90" | "rotate180" | "rotate270" | "flip_x" | "flip_y" | "flip_plus1" | "flip_minus1";
+            /** @enum {string} */
+            source: "act" | "person" | "partner";
+            /** @description that put the fingerprint there */
+            act?: string;
+            step?: string;
+            /** @description pseudonym */
+            person?: string;
+            party?: string;
+            party_entry?: string;
+            marking?: string;
+            /** @enum {string} */
+            proposal?: "none" | "review" | "limit_spread" | "hold";
+            rule?: string;
+            /** @description what lowered the proposal: context, contested, quarantined, allow_list */
+            ceiling?: string;
+        };
+        MatchItemAnswer: {
+            index: number;
+            ref?: string;
+            answer?: components["schemas"]["MatchAnswer"];
+            problem?: components["schemas"]["Problem"];
+        };
+        MatchLineAnswer: {
+            /** @description from 1 */
+            line: number;
+            ref?: string;
+            answer?: components["schemas"]["MatchAnswer"];
+            problem?: components["schemas"]["Problem"];
+        };
+        MatchPolicy: {
+            /** @description 0: the one that comes with the node */
+            version: number;
+            sha256: string;
+            /** @description entente-policy/1; see docs */
+            policy: Record<string, never>;
+            adopted_by?: string;
+            reason?: string;
+            adopted_at?: string;
+        };
+        BackTest: {
+            checks: number;
+            proposals: Record<string, never>;
+            /** @description from what was answered then to what it would propose */
+            moved: Record<string, never>;
+            review_precision?: number | null;
+            hold_precision?: number | null;
+            recall?: number | null;
+            days: Record<string, never>;
+            rules: Record<string, never>;
+            held_but_kept: string[];
+            passed_but_removed: string[];
+        };
+        MatchToken: {
+            id: string;
+            name: string;
+            roles: string[];
+            created_at: string;
+            revoked_at?: string;
+            /** @description once */
+            token?: string;
+        };
+        Label: {
+            name: string;
+            family: string;
+            context: boolean;
+            title: components["schemas"]["Text"];
+        };
+        Marking: {
+            name: string;
+            onward: boolean;
+            exportable: boolean;
+            title: components["schemas"]["Text"];
+        };
         Bank: {
             name: string;
             title: string;
             /** @description bits of 256 that may differ */
             radius: number;
-            /** @description entries that match */
+            /** @description entries that are not tombstoned */
             live: number;
             created_at: string;
+            /** @enum {string} */
+            kind: "own" | "shared" | "allow";
+            /** @description the party whose bank it is */
+            owner?: string;
+            /** @description what HMA's clients call it */
+            alias?: string;
+            marking: string;
+            enabled: boolean;
+            /** @description share of look-ups that consult it */
+            enabled_ratio: number;
+            /** @description matches nothing until a person accepted a report */
+            dry_run: boolean;
+            retired_at?: string;
         };
         BankEntry: {
             id: number;
+            bank?: string;
             pdq: string;
             quality: number;
             label: string;
             context: boolean;
+            /** @enum {string} */
+            source: "act" | "person" | "partner";
             act: string;
             added_by_step: string;
+            /** @description pseudonym */
+            person?: string;
+            party?: string;
+            party_entry?: string;
+            marking?: string;
             added_at: string;
+            contested: boolean;
+            quarantined: boolean;
             tombstoned_at: string | null;
+            expires_at?: string;
+            disabled_until?: string;
+            reviews?: components["schemas"]["EntryReview"][];
+            sightings?: {
+                count: number;
+                confirmed: number;
+                disputed: number;
+                first_seen?: string;
+                last_seen?: string;
+            };
+        };
+        EntryReview: {
+            id: number;
+            entry: number;
+            bank: string;
+            /** @enum {string} */
+            cause: "contest" | "breaker" | "disagreement";
+            by: string;
+            reason: string;
+            opened_at: string;
+            /** @enum {string} */
+            outcome: "open" | "kept" | "upheld";
+            closed_by?: string;
+            closed_reason?: string;
+            closed_at?: string;
+        };
+        BankEvent: {
+            id: number;
+            kind: string;
+            by: string;
+            entry?: number;
+            detail: Record<string, never>;
+            at: string;
+        };
+        ListImport: {
+            added: number;
+            known: number;
+            bad: number;
+            faults: components["schemas"]["LineFault"][];
+        };
+        LineFault: {
+            line: number;
+            field: string;
+            detail: string;
+        };
+        DryRun: {
+            id: number;
+            bank: string;
+            radius: number;
+            covers: number;
+            at: string;
+            entries: number;
+            uploads: number;
+            matched_uploads: number;
+            matches: number;
+            by_distance: number[];
+            offenders: {
+                entry: string;
+                uploads: number;
+                nearest: number;
+                samples: string[];
+            }[];
+            accepted_by: string | null;
+            accepted_at?: string;
+        };
+        Feed: {
+            party: string;
+            their_bank: string;
+            bank: string;
+            number: number;
+            hash: string;
+            /** @description two deltas of one number differ; a person must ask */
+            stopped: boolean;
+        };
+        DeltaImport: {
+            /** @enum {string} */
+            outcome: "applied" | "repeated" | "gap" | "fork";
+            number: number;
+            wanted: number;
+            added: number;
+            updated: number;
+            tombstoned: number;
+            echoes: number;
+            expired: number;
+            unknown: number;
+            faults: components["schemas"]["LineFault"][];
+        };
+        SightingsImport: {
+            repeated: boolean;
+            entries: number;
+            reviews: number[];
+            faults: components["schemas"]["LineFault"][];
         };
         Refusal: {
             id: number;
@@ -1292,6 +2056,151 @@ export interface operations {
                     };
                 };
             };
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description People */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Official"][];
+                    };
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+        };
+    };
+    enrolPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /** @description ed25519:<base64> */
+                    key: string;
+                    roles: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Enrolled */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Official"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                keyid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Official"];
+                };
+            };
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+        };
+    };
+    trustParty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    entry: components["schemas"]["Envelope"];
+                    /** @description as it was read aloud */
+                    fingerprint: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Trusted */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Party"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description the id of the last change of the page before */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: number;
+                            at: string;
+                            /** @description id of the key */
+                            by: string;
+                            what: string;
+                            subject: string;
+                            detail: string;
+                        }[];
+                    };
+                };
+            };
+            403: components["responses"]["Problem"];
         };
     };
     listRegimes: {
@@ -1726,14 +2635,23 @@ export interface operations {
     };
     postMatch: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description also the picture turned by quarters or mirrored; needs its pixels */
+                turned?: boolean;
+                /** @description narrows each bank's radius */
+                radius?: number;
+                /** @description only these, by name, with commas */
+                banks?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                "image/*": unknown;
                 "application/octet-stream": unknown;
+                "application/json": components["schemas"]["MatchItem"];
             };
         };
         responses: {
@@ -1746,9 +2664,251 @@ export interface operations {
                     "application/json": components["schemas"]["MatchAnswer"];
                 };
             };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    postMatchBatch: {
+        parameters: {
+            query?: {
+                /** @description also the picture turned by quarters or mirrored; needs its pixels */
+                turned?: boolean;
+                /** @description narrows each bank's radius */
+                radius?: number;
+                /** @description only these, by name, with commas */
+                banks?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MatchItem"][];
+            };
+        };
+        responses: {
+            /** @description One answer or problem for each item, in their order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MatchItemAnswer"][];
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
+        };
+    };
+    postMatchStream: {
+        parameters: {
+            query?: {
+                /** @description also the picture turned by quarters or mirrored; needs its pixels */
+                turned?: boolean;
+                /** @description narrows each bank's radius */
+                radius?: number;
+                /** @description only these, by name, with commas */
+                banks?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": unknown;
+            };
+        };
+        responses: {
+            /** @description Lines of MatchLineAnswer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getMatchPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchPolicy"];
+                };
+            };
+            401: components["responses"]["Problem"];
+        };
+    };
+    putMatchPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    policy: Record<string, never>;
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The policy in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchPolicy"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    backTestMatchPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    policy: Record<string, never>;
+                    /** @description default thirty days ago */
+                    since?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Counts beside what people decided */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackTest"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    listMatchTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MatchToken"][];
+                    };
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+        };
+    };
+    issueMatchToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    roles: ("hasher" | "matcher" | "curator" | "partner")[];
+                };
+            };
+        };
+        responses: {
+            /** @description The token; its text is shown once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchToken"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+        };
+    };
+    revokeMatchToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
         };
     };
     getMatch: {
@@ -1771,6 +2931,7 @@ export interface operations {
                     "application/json": components["schemas"]["MatchAnswer"];
                 };
             };
+            401: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
         };
     };
@@ -1788,6 +2949,11 @@ export interface operations {
                 "application/json": {
                     /** @enum {string} */
                     decision: "kept" | "removed";
+                    /**
+                     * @description with kept: why, told to the source of what it matched
+                     * @enum {string}
+                     */
+                    dispute?: "news" | "research-or-teaching" | "art" | "counter-speech" | "not-alike" | "other";
                 };
             };
         };
@@ -1801,9 +2967,34 @@ export interface operations {
                     "application/json": components["schemas"]["MatchAnswer"];
                 };
             };
+            400: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+        };
+    };
+    listLabels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Labels */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Label"][];
+                        markings: components["schemas"]["Marking"][];
+                    };
+                };
+            };
+            401: components["responses"]["Problem"];
         };
     };
     listBanks: {
@@ -1829,6 +3020,146 @@ export interface operations {
             401: components["responses"]["Problem"];
         };
     };
+    createBank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    title: string;
+                    radius?: number;
+                    /** @enum {string} */
+                    kind?: "own" | "shared" | "allow";
+                    /** @description what HMA's clients call it */
+                    alias?: string;
+                    marking?: string;
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The bank */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bank"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    getBank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bank */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bank"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+        };
+    };
+    changeBank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    title?: string;
+                    alias?: string;
+                    radius?: number;
+                    enabled?: boolean;
+                    enabled_ratio?: number;
+                    marking?: string;
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The bank */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bank"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+        };
+    };
+    retireBank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description How many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        tombstoned: number;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
     listBankEntries: {
         parameters: {
             query?: {
@@ -1851,11 +3182,637 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["BankEntry"][];
-                        next?: string | null;
+                        next: string | null;
                     };
                 };
             };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+        };
+    };
+    addBankEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    pdq: string;
+                    quality: number;
+                    label: string;
+                    expires_at?: string;
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The entry */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BankEntry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    listBankChanges: {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["cursor"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["BankEvent"][];
+                        next: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+        };
+    };
+    importList: {
+        parameters: {
+            query?: {
+                reason?: string;
+                /** @description where a line names none */
+                label?: string;
+                quality?: number;
+                all_or_nothing?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": unknown;
+                "text/plain": unknown;
+            };
+        };
+        responses: {
+            /** @description What was taken */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListImport"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    dryRunBank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    uploads?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The report */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+        };
+    };
+    lastDryRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+        };
+    };
+    acceptDryRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    suspendBank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The bank */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bank"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+        };
+    };
+    getBankDelta: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delta; its header Entente-Delta-Upto is the next `after` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.dsse.envelope+json": components["schemas"]["Envelope"];
+                };
+            };
+            /** @description Nothing changed since */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    getEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BankEntry"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+        };
+    };
+    contestEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The review */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryReview"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    tombstoneEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The entry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BankEntry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    listEntryReviews: {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["cursor"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["EntryReview"][];
+                        next: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+        };
+    };
+    decideEntryReview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    outcome: "kept" | "upheld";
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The review */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryReview"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    listFeeds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Feeds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Feed"][];
+                    };
+                };
+            };
+            401: components["responses"]["Problem"];
+        };
+    };
+    subscribeFeed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    party: string;
+                    their_bank: string;
+                    bank: string;
+                    title: string;
+                    /** @enum {string} */
+                    kind?: "own" | "shared" | "allow";
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The local bank */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bank"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    importDelta: {
+        parameters: {
+            query?: {
+                all_or_nothing?: boolean;
+            };
+            header?: never;
+            path: {
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.dsse.envelope+json": components["schemas"]["Envelope"];
+            };
+        };
+        responses: {
+            /** @description What it changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeltaImport"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    resumeFeed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    their_bank: string;
+                    hash: string;
+                    /** @description recorded with your name */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It goes on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+        };
+    };
+    getSightings: {
+        parameters: {
+            query: {
+                /** @description the party's */
+                bank: string;
+            };
+            header?: never;
+            path: {
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sightings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.dsse.envelope+json": components["schemas"]["Envelope"];
+                };
+            };
+            /** @description Nothing new */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+        };
+    };
+    importSightings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.dsse.envelope+json": components["schemas"]["Envelope"];
+            };
+        };
+        responses: {
+            /** @description What it said */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SightingsImport"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
         };
     };
     wellKnown: {
