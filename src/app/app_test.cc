@@ -68,7 +68,7 @@ TEST_F(ConfigTest, AValueOfAnotherKindIsNotTheDefault) {
   expect_refused(good + "allow_plain_http = 'no'\n", "allow_plain_http", "true or false");
   expect_refused(good + "clock_offset_ms = 1.5\n", "clock_offset_ms", "whole number");
   expect_refused("party = 'x.example'\nname = 'x'\nkind = 'ministry'\nurl = 'https://x.example'\n",
-                 "kind", "authority, platform or overseer");
+                 "kind", "authority, platform, overseer");
 }
 
 TEST_F(ConfigTest, WhatIsNoTomlIsRefusedWithItsLine) {
