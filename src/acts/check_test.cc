@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "entente/acts/toml_text.h"
+
 namespace entente::acts {
 namespace {
 
@@ -95,6 +97,16 @@ Finding finding_of(const std::string& name, const std::string& property, const s
 
 std::string last_step(const Finding& f) {
   return f.path.empty() ? "" : f.path.back();
+}
+
+TEST(TomlSafe, LettersBeyondAsciiBelongInTextsAndComments) {
+  for (const char* good :
+       {"", "# é\na = 1", "a = 'é'", "a = \"é\\\"é\" # é", "a = \"\"\"é\n\"é\"\"\"\"\"\nb = 1",
+        "a = '''é'é'''", "\xef\xbb\xbf# a mark"})
+    EXPECT_TRUE(plain_outside_texts(good)) << good;
+  for (const char* bad : {"[é]", "é = 1", "a = é", "a = 'x'é", "a = \"\"\"x\"\"\"\"é", "a = 1 é",
+                          "a = 'x\né'", "a = \"x\\\\\"é"})
+    EXPECT_FALSE(plain_outside_texts(bad)) << bad;
 }
 
 TEST(BrokenRegime, ASealWithoutATimerIsRefused) {

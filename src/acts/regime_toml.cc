@@ -263,6 +263,8 @@ const SourceFile* find_file(const std::vector<SourceFile>& files, std::string_vi
 Result<toml::table> load_table(const SourceFile& file, const std::vector<SourceFile>& files,
                                int depth) {
   toml::table table;
+  if (!plain_outside_texts(file.text))
+    return fail(Code::kInvalid, file.name + ": a letter beyond ASCII outside of texts", file.name);
   try {
     table = toml::parse(file.text, file.name);
   } catch (const toml::parse_error& e) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// toml++, whose assertions refuse instead of ending the process: version 3 asserts that a table's
-// header begins with a key, and "[é]" in a file does not. Include this and not toml++ itself, and
-// catch std::exception around a parse.
+// toml++ 3.3 (Debian 12) without its two traps: it asserts that a table's header begins with a key,
+// which "[ .a]" does not, and its table of white space is undefined for most letters beyond ASCII
+// outside of texts and comments, such as "[é]". Include this and not toml++ itself, ask
+// plain_outside_texts() first, and catch std::logic_error around a parse.
 #pragma once
 
 #ifdef TOMLPLUSPLUS_H
@@ -10,6 +11,8 @@
 #endif
 
 #include <stdexcept>
+
+#include "entente/acts/toml_text.h"
 
 namespace entente::acts {
 

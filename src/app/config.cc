@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <iterator>
 #include <set>
 
 #include "entente/acts/toml_safe.h"
@@ -121,9 +122,15 @@ Result<void> write_new(const fs::path& path, std::string_view text, fs::perms mo
 Result<Config> load_config(const fs::path& folder) {
   Config c;
   c.folder = fs::absolute(folder);
+  const auto file = (c.folder / "entente.toml").string();
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail(Code::kNotFound, "cannot read " + file);
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  if (!acts::plain_outside_texts(text))
+    return fail(Code::kInvalid, file + ": a letter beyond ASCII outside of texts");
   toml::table t;
   try {
-    t = toml::parse_file((c.folder / "entente.toml").string());
+    t = toml::parse(text, file);
   } catch (const toml::parse_error& e) {
     return fail(Code::kInvalid, fmt::format("{}: {} (line {})", (folder / "entente.toml").string(),
                                             e.description(), e.source().begin.line));
