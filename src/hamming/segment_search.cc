@@ -2,6 +2,7 @@
 //
 // One query through one segment. Nearly all its time is waiting for memory, so it runs as a line of
 // stages, each fetching what the next will read: directory entries, sketches, row numbers, hashes.
+// Its scratch arrays are written before they are read, and not cleared for each query.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -37,6 +38,7 @@ void fetch(const T* at) {
 
 class SegmentSearch {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   SegmentSearch(const Segment& segment, const Pdq& query, int radius, const Kernels& kernels,
                 std::vector<Hit>& hits)
       : segment_(segment),
@@ -56,6 +58,7 @@ class SegmentSearch {
 
  private:
   // Groups whose directory entries, or lines, are on their way.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   struct Wave {
     std::size_t count = 0;
     std::array<const void*, kWave> groups;
@@ -63,6 +66,7 @@ class SegmentSearch {
     std::array<std::uint8_t, kWave> flipped;
   };
   // Runs whose sketches are on their way.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   struct Batch {
     std::size_t count = 0;
     std::size_t entries = 0;
@@ -77,6 +81,7 @@ class SegmentSearch {
     std::uint32_t at;
     std::uint32_t band;
   };
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   struct Sought {
     std::uint16_t sketch;
     std::int8_t bound;
@@ -274,6 +279,7 @@ class SegmentSearch {
   }
 
   void scan(std::size_t begin, std::size_t end) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
     std::array<RowHit, 8 * kScanStep> near;
     while (begin < end) {
       const std::size_t found = kernels_.scan(segment_.columns_, begin, end, query_, radius_,
