@@ -83,22 +83,23 @@ Result<Service::Verified> Service::verify(std::string_view envelope_json, const 
                       "/by",
                       "signature",
                       {}});
-  // Here, where callers run side by side; what does not conform is refused where steps are judged.
-  const auto* move = v.regime->move(v.step.move);
-  if (const auto* form = json::find(v.step.body, "form");
-      move != nullptr && move->drafts && !move->schema.empty() && form != nullptr)
-    v.step.form_conforms =
-        acts::check_form(*v.regime, move->schema, *form, "/body/form").has_value();
   // Not kept: a step that is early by its author's clock may come again, and is then in time.
   if (v.step.at > parts_.clock.now() + acts::kMaxSkew)
     return fail(Error{Code::kRefused, "the step is dated in the future", "/at", "clock",
                       "set the sender's clock"});
+  const auto* move = v.regime->move(v.step.move);
   ENTENTE_CHECK_OK(parts_.store.read([&](store::Tx& tx) -> Result<void> {
     for (const auto& hand : v.step.by)
       ENTENTE_CHECK_OK(check_hand(tx, v.envelope, hand, *v.regime));
     if (move != nullptr && move->drafts) return learn_kinds(tx, v.step);
     return {};
   }));
+  // Here, where callers run side by side, and only for known hands: a stranger's form is not worth
+  // the work. What does not conform is refused where steps are judged.
+  if (const auto* form = json::find(v.step.body, "form");
+      move != nullptr && move->drafts && !move->schema.empty() && form != nullptr)
+    v.step.form_conforms =
+        acts::check_form(*v.regime, move->schema, *form, "/body/form").has_value();
   return v;
 }
 
