@@ -4,8 +4,8 @@
 // src/fingerprint/README.md.
 #pragma once
 
+#include "../photographs.h"
 #include "entente/fingerprint/pdq.h"
-#include "photographs.h"
 
 namespace entente::bench {
 

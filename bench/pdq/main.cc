@@ -14,10 +14,10 @@
 #include <string_view>
 
 #include "../bench.h"
+#include "../photographs.h"
 #include "distances.h"
 #include "entente/fingerprint/pdq.h"
 #include "entente/fingerprint/pdq_rows.h"
-#include "photographs.h"
 #include "published.h"
 
 namespace entente::bench {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "photographs.h"
 
+#include <stdio.h>
+// jpeglib.h needs stdio.h before it.
 #include <jpeglib.h>
 
 #include <algorithm>
-#include <cstdio>  // jpeglib.h needs FILE and does not ask for it
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 
-#include "../bench.h"
+#include "bench.h"
 
 namespace entente::bench {
 namespace {
