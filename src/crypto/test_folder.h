@@ -4,7 +4,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -12,46 +11,31 @@
 #include <string>
 
 #include "entente/core/bytes.h"
+#include "entente/core/test_folder.h"
 
 namespace entente::crypto {
 
-class TestFolder {
+class TestFolder : public entente::TestFolder {
  public:
-  TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "entente-XXXXXX").string();
-    check(::mkdtemp(name.data()) != nullptr, "no temporary folder");
-    path_ = name;
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
   void write(std::string_view name, ByteView bytes, mode_t mode = 0600) const {
-    const auto path = path_ / name;
+    const auto path = *this / name;
     std::ofstream(path, std::ios::binary)
         .write(as_text(bytes).data(), static_cast<std::streamsize>(bytes.size()));
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
   }
   Bytes read(std::string_view name) const {
-    std::ifstream in(path_ / name, std::ios::binary);
+    std::ifstream in(*this / name, std::ios::binary);
     EXPECT_TRUE(in) << name;
     return to_bytes(std::string(std::istreambuf_iterator<char>(in), {}));
   }
   mode_t mode(std::string_view name) const {
     struct stat info {};
-    EXPECT_EQ(::stat((path_ / name).c_str(), &info), 0);
+    EXPECT_EQ(::stat((*this / name).c_str(), &info), 0);
     return info.st_mode & 07777;
   }
   std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path()), {}));
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 }  // namespace entente::crypto

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "entente/core/test_folder.h"
 #include "entente/hamming/crc32c.h"
 #include "entente/hamming/snapshot_format.h"
 #include "entente/hamming/testing.h"
@@ -18,13 +19,6 @@ namespace fs = std::filesystem;
 
 class Snapshot : public testing::Test {
  protected:
-  Snapshot() {
-    std::string name = (fs::temp_directory_path() / "entente-hamming-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ / "bank.snapshot";
-  }
-  ~Snapshot() override { fs::remove_all(folder_); }
-
   // Three segments' worth of entries, some removed, some still in the tail.
   void fill(Index& index, std::size_t n) {
     for (const Pdq& hash : hashes_of(Spread::kChains, n, rng_)) {
@@ -86,8 +80,8 @@ class Snapshot : public testing::Test {
   Rng rng_{20261122};
   Rows rows_;
   std::uint64_t next_id_ = 0;
-  fs::path folder_;
-  fs::path path_;
+  TestFolder folder_;
+  fs::path path_ = folder_ / "bank.snapshot";
 };
 
 TEST_F(Snapshot, ComesBackWithItsWatermarkAndGoesOnFromThere) {
@@ -123,7 +117,7 @@ TEST_F(Snapshot, OfAnEmptyIndexIsOne) {
 
 TEST_F(Snapshot, IsNotFoundWhereThereIsNoneAndRefusedWhereSomethingElseIs) {
   EXPECT_EQ(Index::open(path_).error().code, Code::kNotFound);
-  EXPECT_EQ(Index::open(folder_).error().code, Code::kUnsupported);
+  EXPECT_EQ(Index::open(folder_.path()).error().code, Code::kUnsupported);
   write(Bytes(100));
   EXPECT_EQ(Index::open(path_).error().code, Code::kCorrupt);
   write(Bytes(10'000, 'x'));

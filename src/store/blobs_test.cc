@@ -8,6 +8,8 @@
 #include <fstream>
 #include <thread>
 
+#include "entente/core/test_folder.h"
+
 namespace entente::store {
 namespace {
 
@@ -17,13 +19,6 @@ constexpr const char* kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb4
 
 class BlobsTest : public testing::Test {
  protected:
-  BlobsTest() {
-    std::string name = (fs::temp_directory_path() / "entente-blobs-XXXXXX").string();
-    check(::mkdtemp(name.data()) != nullptr, "mkdtemp");
-    home_ = name;
-  }
-  ~BlobsTest() override { fs::remove_all(home_); }
-
   fs::path file(const std::string& hex) const { return home_ / "blobs" / hex.substr(0, 2) / hex; }
   static void overwrite(const fs::path& path, std::string_view text) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
@@ -34,7 +29,8 @@ class BlobsTest : public testing::Test {
     return n;
   }
 
-  fs::path home_;
+  TestFolder folder_;
+  fs::path home_ = folder_.path();
 };
 
 TEST_F(BlobsTest, RefusesNamesThatArePaths) {
